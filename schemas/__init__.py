@@ -1,0 +1,1 @@
+"""The contract every room shares: events and their Avro schemas, topics, states, identity, errors."""

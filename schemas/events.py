@@ -1,0 +1,364 @@
+"""Typed events: one class for each Avro schema of `schemas/avro`, field for field.
+
+Events are frozen. Times are aware UTC datetimes with microseconds. `to_record` and `from_record` convert
+to and from what fastavro reads and writes; `schemas.codec` adds the wire format.
+"""
+
+import dataclasses
+import functools
+import operator
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Self, Union, get_args, get_origin
+
+from schemas.labels import Intent, Sentiment
+from schemas.states import Action, AttemptOutcome, DecidedBy
+
+
+def utc_now() -> datetime:
+    """The present, as events hold it."""
+    return datetime.now(UTC)
+
+
+class Platform(StrEnum):
+    FACEBOOK = "facebook"
+    INSTAGRAM = "instagram"
+    X = "x"
+    LINKEDIN = "linkedin"
+
+
+class CommentKind(StrEnum):
+    """What happened. `reply_observed`: a reply by the account itself, ours or its staff's."""
+
+    ADDED = "added"
+    EDITED = "edited"
+    REMOVED = "removed"
+    HIDDEN = "hidden"
+    REPLY_OBSERVED = "reply_observed"
+
+    @property
+    def has_wording(self) -> bool:
+        """True if the event brings a wording of the comment that is to be answered."""
+        return self in (CommentKind.ADDED, CommentKind.EDITED)
+
+
+class Source(StrEnum):
+    WEBHOOK = "webhook"
+    POLL = "poll"
+    BACKFILL = "backfill"
+    SWEEP = "sweep"
+
+
+class DraftOrigin(StrEnum):
+    TEMPLATE = "template"
+    LANGUAGE_MODEL = "language_model"
+    PERSON = "person"
+
+
+class ConfigKind(StrEnum):
+    TEMPLATE = "template"
+    POLICY = "policy"
+    ACCOUNT = "account"
+    VOICE = "voice"
+
+
+class Record:
+    """Base of every event and of every part of one."""
+
+    __slots__ = ()
+
+    def to_record(self) -> dict[str, Any]:
+        """The event as fastavro writes it."""
+        return {name: convert(value) if convert else value for name, convert, value in _outgoing(self)}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """The event from what fastavro read; raises KeyError, TypeError or ValueError if it does not fit."""
+        values = dict(record)
+        for name, convert in _incoming(cls):
+            if values[name] is not None:
+                values[name] = convert(values[name])
+        return cls(**values)
+
+
+class Event(Record):
+    """A record that travels on a topic of its own; `SCHEMA` is its Avro schema's name."""
+
+    __slots__ = ()
+    SCHEMA: ClassVar[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment(Record):
+    kind: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentEvent(Event):
+    SCHEMA: ClassVar[str] = "comment_event"
+    kind: CommentKind
+    tenant_id: str
+    platform: Platform
+    account_id: str
+    comment_id: str
+    platform_comment_id: str
+    platform_post_id: str | None = None
+    platform_parent_id: str | None = None
+    revision_id: str | None = None
+    author_id: str | None = None
+    author_name: str | None = None
+    text: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    is_hidden: bool | None = None
+    reply_id: str | None = None
+    mentions_account: bool | None = None
+    permalink: str | None = None
+    occurred_at: datetime
+    created_at: datetime | None = None
+    observed_at: datetime
+    source: Source
+
+    @property
+    def thread_id(self) -> str:
+        """Platform id of the thread's first comment."""
+        return self.platform_parent_id or self.platform_comment_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostEvent(Event):
+    SCHEMA: ClassVar[str] = "post_event"
+    tenant_id: str
+    platform: Platform
+    account_id: str
+    platform_post_id: str
+    text: str | None = None
+    permalink: str | None = None
+    published_at: datetime | None = None
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngagementEvent(Event):
+    SCHEMA: ClassVar[str] = "engagement_event"
+    tenant_id: str
+    platform: Platform
+    account_id: str
+    platform_post_id: str
+    comment_id: str | None = None
+    likes: int | None = None
+    replies: int | None = None
+    is_hidden: bool | None = None
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis(Record):
+    """What the models say of one wording; scores are probabilities by label."""
+
+    model: str
+    model_hash: str
+    sentiment: Sentiment
+    sentiment_scores: dict[str, float]
+    intent: Intent
+    intent_scores: dict[str, float]
+    language: str
+    language_confidence: float
+    unknown_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrichedComment(Event):
+    SCHEMA: ClassVar[str] = "enriched_comment"
+    comment: CommentEvent
+    analysis: Analysis
+    enriched_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft(Record):
+    """A proposed reply; `confidence` is 0 to 1."""
+
+    draft_id: str
+    revision_id: str
+    text: str
+    origin: DraftOrigin
+    language: str
+    confidence: float
+    template: str | None = None
+    template_version: int | None = None
+    model: str | None = None
+    prompt_hash: str | None = None
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftedReply(Event):
+    SCHEMA: ClassVar[str] = "drafted_reply"
+    comment: CommentEvent
+    analysis: Analysis
+    draft: Draft
+    drafted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Event):
+    """What is to be done about one wording of a comment; `text` is the exact reply where the action sends."""
+
+    SCHEMA: ClassVar[str] = "decision"
+    decision_id: str
+    tenant_id: str
+    platform: Platform
+    account_id: str
+    comment_id: str
+    revision_id: str
+    platform_comment_id: str
+    platform_post_id: str | None = None
+    thread_id: str
+    author_id: str | None = None
+    action: Action
+    decided_by: DecidedBy
+    person: str | None = None
+    draft: Draft | None = None
+    text: str | None = None
+    policy_version: str
+    rule: str
+    reason: str
+    priority: float
+    expires_at: datetime | None = None
+    received_at: datetime
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyOutcome(Event):
+    SCHEMA: ClassVar[str] = "reply_outcome"
+    outcome_id: str
+    tenant_id: str
+    platform: Platform
+    account_id: str
+    comment_id: str
+    revision_id: str
+    decision_id: str
+    draft_id: str | None = None
+    outcome: AttemptOutcome
+    reason: str
+    attempts: int
+    reply_id: str | None = None
+    text: str | None = None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header(Record):
+    name: str
+    value: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter(Event):
+    """A record that no stage can process, as it was; `value` is encrypted where `key_id` is set."""
+
+    SCHEMA: ClassVar[str] = "dead_letter"
+    dead_letter_id: str
+    stage: str
+    reason: str
+    error: str
+    message: str
+    stack: str
+    topic: str
+    partition: int
+    offset: int
+    timestamp: datetime | None = None
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: tuple[Header, ...] = ()
+    key_id: str | None = None
+    failed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigChange(Event):
+    """New content (`payload`: JSON) of a template, policy, account or voice."""
+
+    SCHEMA: ClassVar[str] = "config_change"
+    kind: ConfigKind
+    tenant_id: str
+    key: str
+    version: int
+    payload: str
+    deleted: bool = False
+    changed_by: str
+    changed_at: datetime = field(default_factory=utc_now)
+
+    @property
+    def topic_key(self) -> str:
+        """Key on the compacted topic."""
+        return f"{self.kind}:{self.tenant_id}:{self.key}"
+
+
+EVENTS: dict[str, type[Event]] = {
+    event.SCHEMA: event
+    for event in (
+        CommentEvent,
+        PostEvent,
+        EngagementEvent,
+        EnrichedComment,
+        DraftedReply,
+        Decision,
+        ReplyOutcome,
+        DeadLetter,
+        ConfigChange,
+    )
+}
+"""Event class by schema name."""
+
+
+_Convert = Callable[[Any], Any]
+
+
+def _unwrapped(hint: Any) -> Any:
+    """`X` for `X | None`, else the hint itself."""
+    if get_origin(hint) in (Union, types.UnionType):
+        return next(part for part in get_args(hint) if part is not types.NoneType)
+    return hint
+
+
+def _converters(hint: Any) -> tuple[_Convert | None, _Convert | None]:
+    """(to Avro, from Avro) for one field; None where the value passes as it is."""
+    hint = _unwrapped(hint)
+    if get_origin(hint) is tuple:
+        to_item, from_item = _converters(get_args(hint)[0])
+        return (
+            (lambda items: [to_item(item) for item in items]) if to_item else list,
+            (lambda items: tuple(from_item(item) for item in items)) if from_item else tuple,
+        )
+    if isinstance(hint, type) and issubclass(hint, Record):
+        return operator.methodcaller("to_record"), hint.from_record
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return None, hint
+    return None, None
+
+
+@functools.cache
+def _fields(cls: type[Record]) -> tuple[tuple[str, _Convert | None, _Convert | None], ...]:
+    hints = typing.get_type_hints(cls)
+    names = [item.name for item in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    return tuple((name, *_converters(hints[name])) for name in names)
+
+
+def _outgoing(record: Record) -> list[tuple[str, _Convert | None, Any]]:
+    found = []
+    for name, outgoing, _ in _fields(type(record)):
+        value = getattr(record, name)
+        found.append((name, outgoing if value is not None else None, value))
+    return found
+
+
+@functools.cache
+def _incoming(cls: type[Record]) -> tuple[tuple[str, _Convert], ...]:
+    return tuple((name, incoming) for name, _, incoming in _fields(cls) if incoming)
