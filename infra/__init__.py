@@ -1,0 +1,1 @@
+"""What Parley stands on: settings, logs, Kafka, Postgres, encryption, the embedded stack."""

@@ -16,7 +16,8 @@ from typing import Any, Final, TypeVar
 import fastavro
 
 from schemas.errors import DecodeError, InvalidEventError
-from schemas.events import EVENTS, Event
+from schemas.events import EVENTS
+from schemas.records import Event
 
 FOLDER: Final = Path(__file__).parent
 MAGIC: Final = b"\x00"

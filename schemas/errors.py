@@ -2,8 +2,8 @@
 
     ParleyError                     has a message a person can act on
     ├── ConfigurationError          wrong setting, file or argument: stops the start, exit code 78
-    ├── EnvironmentFault            the machine or a server it needs is not usable: stops the start, exit code 69
-    ├── TransientError              will pass: retried with jittered backoff, then the stage holds its partitions
+    ├── EnvironmentFault            the machine or a server is not usable: stops the start, exit code 69
+    ├── TransientError              will pass: retried with jittered backoff, then partitions are held
     │   └── ThrottledError          the far side asked us to wait (`retry_after` seconds)
     ├── PoisonError                 this record can never be processed: to the dead letters, the rest goes on
     │   ├── DecodeError             not Avro, unknown schema id, wrong type for the topic

@@ -1,21 +1,16 @@
 """Typed events: one class for each Avro schema of `schemas/avro`, field for field.
 
-Events are frozen. Times are aware UTC datetimes with microseconds. `to_record` and `from_record` convert
-to and from what fastavro reads and writes; `schemas.codec` adds the wire format.
+Events are frozen. Times are aware UTC datetimes with microseconds. `schemas.records` converts
+them to and from what fastavro reads and writes; `schemas.codec` adds the wire format.
 """
 
-import dataclasses
-import functools
-import operator
-import types
-import typing
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Self, Union, get_args, get_origin
+from typing import ClassVar
 
 from schemas.labels import Intent, Sentiment
+from schemas.records import Event, Record
 from schemas.states import Action, AttemptOutcome, DecidedBy
 
 
@@ -64,32 +59,6 @@ class ConfigKind(StrEnum):
     POLICY = "policy"
     ACCOUNT = "account"
     VOICE = "voice"
-
-
-class Record:
-    """Base of every event and of every part of one."""
-
-    __slots__ = ()
-
-    def to_record(self) -> dict[str, Any]:
-        """The event as fastavro writes it."""
-        return {name: convert(value) if convert else value for name, convert, value in _outgoing(self)}
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Self:
-        """The event from what fastavro read; raises KeyError, TypeError or ValueError if it does not fit."""
-        values = dict(record)
-        for name, convert in _incoming(cls):
-            if values[name] is not None:
-                values[name] = convert(values[name])
-        return cls(**values)
-
-
-class Event(Record):
-    """A record that travels on a topic of its own; `SCHEMA` is its Avro schema's name."""
-
-    __slots__ = ()
-    SCHEMA: ClassVar[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,49 +285,3 @@ EVENTS: dict[str, type[Event]] = {
     )
 }
 """Event class by schema name."""
-
-
-_Convert = Callable[[Any], Any]
-
-
-def _unwrapped(hint: Any) -> Any:
-    """`X` for `X | None`, else the hint itself."""
-    if get_origin(hint) in (Union, types.UnionType):
-        return next(part for part in get_args(hint) if part is not types.NoneType)
-    return hint
-
-
-def _converters(hint: Any) -> tuple[_Convert | None, _Convert | None]:
-    """(to Avro, from Avro) for one field; None where the value passes as it is."""
-    hint = _unwrapped(hint)
-    if get_origin(hint) is tuple:
-        to_item, from_item = _converters(get_args(hint)[0])
-        return (
-            (lambda items: [to_item(item) for item in items]) if to_item else list,
-            (lambda items: tuple(from_item(item) for item in items)) if from_item else tuple,
-        )
-    if isinstance(hint, type) and issubclass(hint, Record):
-        return operator.methodcaller("to_record"), hint.from_record
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return None, hint
-    return None, None
-
-
-@functools.cache
-def _fields(cls: type[Record]) -> tuple[tuple[str, _Convert | None, _Convert | None], ...]:
-    hints = typing.get_type_hints(cls)
-    names = [item.name for item in dataclasses.fields(cls)]  # type: ignore[arg-type]
-    return tuple((name, *_converters(hints[name])) for name in names)
-
-
-def _outgoing(record: Record) -> list[tuple[str, _Convert | None, Any]]:
-    found = []
-    for name, outgoing, _ in _fields(type(record)):
-        value = getattr(record, name)
-        found.append((name, outgoing if value is not None else None, value))
-    return found
-
-
-@functools.cache
-def _incoming(cls: type[Record]) -> tuple[tuple[str, _Convert], ...]:
-    return tuple((name, incoming) for name, _, incoming in _fields(cls) if incoming)

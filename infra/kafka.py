@@ -1,0 +1,141 @@
+"""Kafka outside of Faust: one idempotent producer, topic creation, reachability.
+
+`Publisher.publish` returns only after the broker has acknowledged every record, or raises TransientError.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from schemas.codec import Codec
+from schemas.errors import EnvironmentFault, TransientError
+from schemas.records import Event
+from schemas.topics import Topic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One record to publish."""
+
+    topic: str
+    key: str
+    value: bytes
+    headers: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def message(
+    codec: Codec, topic: Topic, key: str, event: Event, headers: Mapping[str, bytes] | None = None
+) -> Message:
+    """The record of an event; raises InvalidEventError if it does not fit its schema."""
+    return Message(topic=topic.name, key=key, value=codec.encode(event), headers=headers or {})
+
+
+class Publisher:
+    """Sends records and waits for their acknowledgement (`acks=all`, idempotent)."""
+
+    def __init__(self, producer: AIOKafkaProducer, *, timeout: float = 30) -> None:
+        self._producer = producer
+        self._timeout = timeout
+
+    async def publish(self, messages: Iterable[Message]) -> None:
+        """Returns once every record is acknowledged; raises TransientError if any is not.
+
+        After an error some of the records may have been written: callers send all of them again.
+        """
+        try:
+            async with asyncio.timeout(self._timeout):
+                deliveries = [
+                    await self._producer.send(
+                        item.topic, item.value, key=item.key.encode(), headers=list(item.headers.items())
+                    )
+                    for item in messages
+                ]
+                for outcome in await asyncio.gather(*deliveries, return_exceptions=True):
+                    if isinstance(outcome, BaseException):
+                        raise outcome
+        except (KafkaError, TimeoutError) as error:
+            raise TransientError(f"Kafka did not acknowledge: {type(error).__name__}: {error}") from error
+
+
+@contextlib.asynccontextmanager
+async def open_publisher(bootstrap: str, *, linger_ms: int = 5) -> AsyncIterator[Publisher]:
+    """A started publisher, flushed and stopped at the end; raises EnvironmentFault if no broker answers."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=linger_ms,
+        request_timeout_ms=20_000,
+        max_request_size=2_000_000,
+    )
+    try:
+        await producer.start()
+    except KafkaError as error:
+        await producer.stop()
+        raise unreachable(bootstrap, error) from error
+    try:
+        yield Publisher(producer)
+    finally:
+        with contextlib.suppress(TimeoutError, KafkaError):
+            await asyncio.wait_for(producer.stop(), 10)
+
+
+def unreachable(bootstrap: str, error: Exception) -> EnvironmentFault:
+    """The error that tells a person what to do when no broker answers."""
+    return EnvironmentFault(
+        f"No Kafka broker answers at {bootstrap} ({type(error).__name__}: {error}). "
+        "Check KAFKA_BOOTSTRAP_SERVERS and that the broker runs; unset it to use the embedded broker."
+    )
+
+
+@contextlib.asynccontextmanager
+async def open_admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A started admin client; raises EnvironmentFault if no broker answers."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=20_000)
+    try:
+        await admin.start()
+    except KafkaError as error:
+        await admin.close()
+        raise unreachable(bootstrap, error) from error
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def create_topics(
+    bootstrap: str, topics: Sequence[Topic], *, partitions: int | None = None, replication_factor: int = 1
+) -> list[str]:
+    """Creates those of `topics` that do not exist; returns their names.
+
+    `partitions` replaces the catalogue's number for topics that have several. Raises EnvironmentFault with
+    the broker's reason for a topic it refuses.
+    """
+    async with open_admin(bootstrap) as admin:
+        existing = set(await admin.list_topics())
+        wanted = [topic for topic in topics if topic.name not in existing]
+        if not wanted:
+            return []
+        response = await admin.create_topics(
+            [
+                NewTopic(
+                    name=topic.name,
+                    num_partitions=partitions if partitions and topic.partitions > 1 else topic.partitions,
+                    replication_factor=replication_factor,
+                    topic_configs=dict(topic.settings),
+                )
+                for topic in wanted
+            ]
+        )
+        for name, code, *reason in response.topic_errors:
+            if code not in (0, TopicAlreadyExistsError.errno):
+                raise EnvironmentFault(
+                    f"Kafka refused to create topic {name}: {for_code(code).__name__} {reason[0] if reason else ''}. "
+                    "Check PARLEY_TOPIC_REPLICATION_FACTOR against the number of brokers, and the user's rights."
+                )
+        return [topic.name for topic in wanted]

@@ -1,0 +1,124 @@
+"""Postgres: a connection pool and numbered migrations.
+
+What asyncpg raises while the server is away becomes TransientError, so that the runner retries and holds.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+
+from schemas.errors import EnvironmentFault, TransientError
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK: Final = 0x7061726C6579  # "parley"; one migrating process at a time
+
+Pool = asyncpg.Pool
+Connection = asyncpg.Connection
+
+AWAY: Final = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.QueryCanceledError,
+    asyncpg.DiskFullError,
+)
+"""What asyncpg raises for faults that pass by themselves or once somebody mends the server."""
+
+
+@contextlib.contextmanager
+def transient() -> Iterator[None]:
+    """Within it, faults of the server or the way to it are raised as TransientError."""
+    try:
+        yield
+    except AWAY as error:
+        raise TransientError(f"Postgres: {type(error).__name__}: {error}") from error
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(kind, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+async def create_pool(url: str, *, size: int = 4, command_timeout: float = 30) -> Pool:
+    """A pool of up to `size` connections; raises EnvironmentFault if the server cannot be reached.
+
+    JSON columns take and give Python values. `command_timeout` is in seconds.
+    """
+    try:
+        pool = await asyncpg.create_pool(
+            url, min_size=1, max_size=size, command_timeout=command_timeout, timeout=10, init=_prepare
+        )
+    except (*AWAY, asyncpg.PostgresError, ValueError) as error:
+        raise EnvironmentFault(
+            f"Postgres cannot be used: {type(error).__name__}: {error}. "
+            "Check DATABASE_URL, that the server runs, and that the user may log in; "
+            "unset it to use the embedded server."
+        ) from error
+    return pool
+
+
+@contextlib.asynccontextmanager
+async def open_pool(url: str, *, size: int = 4) -> AsyncIterator[Pool]:
+    """`create_pool`, closed at the end within 5 s."""
+    pool = await create_pool(url, size=size)
+    try:
+        yield pool
+    finally:
+        try:
+            await asyncio.wait_for(pool.close(), 5)
+        except (TimeoutError, *AWAY):
+            pool.terminate()
+
+
+async def migrate(pool: Pool) -> list[str]:
+    """Applies the migrations that the database lacks, in order, each in a transaction; returns their names.
+
+    Raises EnvironmentFault if an applied file was changed, or the database is newer than this release.
+    """
+    files = sorted(MIGRATIONS.glob("[0-9]*.sql"))
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("select pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
+        await connection.execute(
+            "create table if not exists schema_migrations "
+            "(name text primary key, sha256 text not null, applied_at timestamptz not null default now())"
+        )
+        applied = {
+            row["name"]: row["sha256"]
+            for row in await connection.fetch("select name, sha256 from schema_migrations")
+        }
+        unknown = sorted(set(applied) - {file.name for file in files})
+        if unknown:
+            raise EnvironmentFault(
+                f"The database holds migrations that this release does not know ({', '.join(unknown)}): "
+                "it is newer. Deploy the newer release."
+            )
+        done = []
+        for file in files:
+            text = file.read_text(encoding="utf-8")
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            if file.name in applied:
+                if applied[file.name] != digest:
+                    raise EnvironmentFault(
+                        f"Migration {file.name} was changed after it had been applied to this database. "
+                        "Put the file back and write a new migration; a development database may be deleted."
+                    )
+                continue
+            await connection.execute(text)
+            await connection.execute(
+                "insert into schema_migrations (name, sha256) values ($1, $2)", file.name, digest
+            )
+            done.append(file.name)
+    return done

@@ -1,0 +1,256 @@
+"""Every setting, defined once. The README's table is made from this file (`make docs`).
+
+Read with `load()`; a wrong or unknown value raises ConfigurationError naming the variable, the problem and
+an example. Nothing else in Parley reads the environment.
+"""
+
+import difflib
+import os
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.errors import ConfigurationError
+
+PREFIX: Final = "PARLEY_"
+UNPREFIXED: Final = ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL")
+
+
+def _xdg(variable: str, fallback: str) -> Path:
+    return Path(os.environ.get(variable) or Path.home() / fallback) / "parley"
+
+
+def _bootstrap(value: str | None) -> str | None:
+    if value is None:
+        return None
+    for server in value.split(","):
+        host, _, port = server.strip().rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) < 65536:
+            raise ValueError(f"{server.strip()!r} is not host:port")
+    return value
+
+
+def _postgres(value: str | None) -> str | None:
+    if value is not None and not value.startswith(("postgresql://", "postgres://")):
+        raise ValueError("it must begin with postgresql://")
+    return value
+
+
+def _http(value: str | None) -> str | None:
+    if value is not None and not value.startswith(("http://", "https://")):
+        raise ValueError("it must begin with http:// or https://")
+    return value.rstrip("/") if value else value
+
+
+HttpUrl = Annotated[str, AfterValidator(_http)]
+
+
+class Settings(BaseSettings):
+    """All settings; the field's description is what the README prints, its example what errors show."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, populate_by_name=True
+    )
+
+    # the servers
+    kafka_bootstrap_servers: Annotated[str | None, AfterValidator(_bootstrap)] = Field(
+        None,
+        validation_alias=AliasChoices("KAFKA_BOOTSTRAP_SERVERS"),
+        description="Kafka brokers to use; without it the embedded broker is started",
+        examples=["broker-1:9092,broker-2:9092"],
+    )
+    database_url: Annotated[str | None, AfterValidator(_postgres)] = Field(
+        None,
+        validation_alias=AliasChoices("DATABASE_URL"),
+        description="Postgres to use; without it the embedded one is started",
+        examples=["postgresql://parley:secret@db:5432/parley"],
+    )
+    state_dir: Path = Field(
+        default_factory=lambda: _xdg("XDG_STATE_HOME", ".local/state"),
+        description="Where the embedded servers keep their data, and Parley its generated key",
+        examples=["/var/lib/parley"],
+    )
+    cache_dir: Path = Field(
+        default_factory=lambda: _xdg("XDG_CACHE_HOME", ".cache"),
+        description="Where downloads are kept (the embedded Kafka's jars)",
+        examples=["/var/cache/parley"],
+    )
+    kafka_jars_dir: Path | None = Field(
+        None,
+        description="A folder already filled with the embedded Kafka's jars, for machines without network",
+        examples=["/opt/kafka-jars"],
+    )
+    topic_partitions: int = Field(
+        8, ge=1, le=1024, description="Partitions of topics that Parley creates", examples=["8"]
+    )
+    topic_replication_factor: int = Field(
+        1, ge=1, le=9, description="Replicas of topics that Parley creates", examples=["3"]
+    )
+
+    # identity and secrets
+    tenant: str = Field("default", min_length=1, description="Tenant whose accounts this deployment serves")
+    encryption_keys: SecretStr | None = Field(
+        None,
+        description="Keys for tokens and dead letters, newest first, as id:base64 of 32 bytes, comma-separated; "
+        "without it one is generated in the state folder",
+        examples=["2026a:q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="],
+    )
+
+    # workers
+    instance_id: str | None = Field(
+        None, description="Static consumer-group membership for `parley worker`", examples=["enrich-1"]
+    )
+    session_timeout: float = Field(
+        10,
+        ge=6,
+        le=300,
+        description="Seconds until Kafka gives a dead worker's partitions away",
+        examples=["10"],
+    )
+    drain_seconds: float = Field(
+        20,
+        ge=1,
+        le=300,
+        description="Seconds a worker may take to finish its batch on SIGTERM",
+        examples=["20"],
+    )
+    batch_size: int = Field(
+        256, ge=1, le=4096, description="Most records a stage takes at once", examples=["256"]
+    )
+    batch_within: float = Field(
+        0.05, ge=0, le=10, description="Seconds a stage waits to fill a batch", examples=["0.05"]
+    )
+    dead_letter_limit: int = Field(
+        100,
+        ge=1,
+        description="Dead letters in a row after which a stage stops: the fault is then the deploy, not the data",
+        examples=["100"],
+    )
+    dead_letter_ratio: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="Share of dead letters among the latest thousand records after which a stage stops",
+        examples=["0.5"],
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged")
+    log_format: Literal["console", "json"] = Field("json", description="Form of log lines on standard error")
+    metrics_port: int = Field(
+        9400,
+        ge=0,
+        le=65000,
+        description="First port of /metrics and /health, one a process; 0: off",
+        examples=["9400"],
+    )
+    otlp_endpoint: HttpUrl | None = Field(
+        None,
+        description="Where traces are sent (OTLP over HTTP); off without it",
+        examples=["http://otel:4318"],
+    )
+
+    # models
+    model_dir: Path | None = Field(
+        None, description="Folder of another model than the shipped one", examples=["/opt/parley/models/mine"]
+    )
+    model_threads: int | None = Field(
+        None, ge=1, le=256, description="Threads of the model; all cores without it", examples=["2"]
+    )
+
+    # HTTP and platforms
+    http_host: str = Field(
+        "127.0.0.1", description="Address that `parley serve` listens on", examples=["0.0.0.0"]
+    )
+    http_port: int = Field(
+        8080, ge=0, le=65535, description="Port that `parley serve` listens on", examples=["8080"]
+    )
+    webhook_body_limit: int = Field(
+        8_388_608,
+        ge=1024,
+        description="Largest webhook body in bytes; larger ones get 413",
+        examples=["8388608"],
+    )
+    facebook_graph_url: HttpUrl = Field(
+        "https://graph.facebook.com", description="Graph API host", examples=["http://127.0.0.1:9001"]
+    )
+    facebook_graph_version: str = Field(
+        "v26.0", pattern=r"^v\d+\.\d+$", description="Graph API version", examples=["v26.0"]
+    )
+    facebook_app_secret: SecretStr | None = Field(
+        None, description="Signs Facebook's webhooks and our calls; without it webhooks are refused"
+    )
+    facebook_verify_token: SecretStr | None = Field(
+        None, description="The word agreed with Facebook for the webhook handshake"
+    )
+
+    # posting
+    posting_timeout: float = Field(
+        15, gt=0, le=120, description="Seconds until a call to a platform is given up", examples=["15"]
+    )
+    posting_concurrency: int = Field(
+        8, ge=1, le=256, description="Replies of one account under way at once", examples=["8"]
+    )
+    posting_settle_after: float = Field(
+        60,
+        ge=0,
+        description="Seconds over which an uncertain reply must stay absent to count as not sent",
+        examples=["60"],
+    )
+    staff_grace: float = Field(
+        30,
+        ge=0,
+        description="Seconds until an unknown reply of the account is taken for its staff's",
+        examples=["30"],
+    )
+    replies_per_minute: float = Field(
+        30,
+        gt=0,
+        description="Budget of a new account; each account has its own in social_accounts",
+        examples=["30"],
+    )
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field."""
+    name = field.upper()
+    return name if name in UNPREFIXED else PREFIX + name
+
+
+VARIABLES: Final = {variable(field): field for field in Settings.model_fields}
+
+
+def load(**overrides: Any) -> Settings:
+    """Settings from the environment; `overrides` (by field name) win over it.
+
+    Raises ConfigurationError that lists every problem with its variable, and an example.
+    """
+    problems = []
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in VARIABLES:
+            near = difflib.get_close_matches(name, VARIABLES, 1)
+            problems.append(f"{name}: no such setting" + (f"; did you mean {near[0]}?" if near else ""))
+    settings = None
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        problems += [_problem(item) for item in error.errors()]
+    if problems or settings is None:
+        raise ConfigurationError(
+            "The settings are wrong, nothing was started:\n  "
+            + "\n  ".join(problems)
+            + "\nAll settings: `parley settings`, or the table in the README."
+        )
+    return settings
+
+
+def _problem(item: ErrorDetails) -> str:
+    field = str(item["loc"][0]).lower()
+    info = Settings.model_fields.get(field)
+    if info is None:
+        return f"{field}: no such setting"
+    secret = "SecretStr" in str(info.annotation)
+    given = "" if secret else f" (given: {str(item['input'])[:80]!r})"
+    example = f"; for example {variable(field)}={info.examples[0]}" if info.examples else ""
+    return f"{variable(field)}: {item['msg'].removeprefix('Value error, ')}{given}{example}"
