@@ -53,10 +53,15 @@ class Codec:
         name = event.SCHEMA
         buffer = io.BytesIO()
         buffer.write(self._prefix[name])
+        record = event.to_record()
         try:
-            fastavro.schemaless_writer(buffer, self._newest[name].schema, event.to_record())
+            fastavro.schemaless_writer(buffer, self._newest[name].schema, record)
         except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
-            raise InvalidEventError(f"{name} does not fit its schema: {error}") from error
+            unfit = _unfit(self._newest[name].schema, record)
+            # Not fastavro's own message: it may quote the value, and a comment's text belongs in no log.
+            raise InvalidEventError(
+                f"{name}.{unfit} does not fit its schema: {type(error).__name__}"
+            ) from error
         return buffer.getvalue()
 
     def decode(self, data: bytes | None, expected: type[E]) -> E:
@@ -86,6 +91,17 @@ class Codec:
             raise
         except Exception as error:  # fastavro raises many kinds on damaged bytes
             raise DecodeError(f"damaged {known.name}: {type(error).__name__}: {error}") from error
+
+
+def _unfit(schema: Any, record: dict[str, Any]) -> str:
+    """The first field that cannot be written; fields are tried with those before, whose types they may use."""
+    bare = {key: value for key, value in schema.items() if not key.startswith("__")}
+    for count, item in enumerate(schema["fields"], 1):
+        try:
+            fastavro.schemaless_writer(io.BytesIO(), {**bare, "fields": schema["fields"][:count]}, record)
+        except (ValueError, TypeError, AttributeError, KeyError, OverflowError):
+            return str(item["name"])
+    return "?"
 
 
 @functools.cache

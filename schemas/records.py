@@ -5,8 +5,11 @@ import operator
 import types
 import typing
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, NamedTuple, Self, Union, get_args, get_origin
+
+from schemas.errors import InvalidEventError
 
 _Convert = Callable[[Any], Any]
 
@@ -28,12 +31,15 @@ class Record:
     __slots__ = ()
 
     def to_record(self) -> dict[str, Any]:
-        """The event as fastavro writes it."""
+        """The event as fastavro writes it; raises InvalidEventError naming a field of the wrong kind."""
         plan = _plan(type(self))
         values = {name: getattr(self, name) for name in plan.names}
         for name, convert in plan.outgoing:
             if values[name] is not None:
-                values[name] = convert(values[name])
+                try:
+                    values[name] = convert(values[name])
+                except (TypeError, ValueError, AttributeError) as error:
+                    raise InvalidEventError(f"{type(self).__name__}.{name} is unfit: {error}") from error
         return values
 
     @classmethod
@@ -81,4 +87,13 @@ def _converters(hint: Any) -> tuple[_Convert | None, _Convert | None]:
         return operator.methodcaller("to_record"), hint.from_record
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return None, hint
+    if hint is datetime:
+        return _aware, None
     return None, None
+
+
+def _aware(time: datetime) -> datetime:
+    # fastavro would take a naive time for the machine's local one and shift it.
+    if time.tzinfo is None:
+        raise ValueError("a time without a time zone")
+    return time
