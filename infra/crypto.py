@@ -7,7 +7,8 @@ copied to another account's row does not open.
 import base64
 import binascii
 import os
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +25,7 @@ _EXAMPLE: Final = "PARLEY_ENCRYPTION_KEYS=2026a:<base64 of 32 random bytes>"
 class KeyRing:
     """Keys by id, newest first; the first seals, all open."""
 
-    keys: dict[str, bytes]
+    keys: dict[str, bytes] = field(repr=False)
 
     def seal(self, plain: bytes, *, context: str) -> tuple[bytes, str]:
         """(sealed bytes, key id)."""
@@ -37,11 +38,12 @@ class KeyRing:
         key = self.keys.get(key_id)
         if key is None:
             raise ConfigurationError(
-                f"Encryption key {key_id!r} is needed to read {context} and is not in PARLEY_ENCRYPTION_KEYS; add it."
+                f"Encryption key {key_id!r} is needed to read {context} "
+                "and is not in PARLEY_ENCRYPTION_KEYS; add it."
             )
         try:
             return AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], context.encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: too short to hold a nonce
             raise ConfigurationError(
                 f"{context} does not open with key {key_id!r}: the key's bytes differ or the row was altered."
             ) from error
@@ -60,6 +62,10 @@ def parse_keys(text: str) -> KeyRing:
             raise ConfigurationError(
                 f"PARLEY_ENCRYPTION_KEYS: entry {number} is not id:base64 of 32 bytes. Example: {_EXAMPLE}"
             )
+        if key_id in keys:
+            raise ConfigurationError(
+                f"PARLEY_ENCRYPTION_KEYS: entry {number} repeats the id {key_id!r}; give each key its own."
+            )
         keys[key_id] = key
     return KeyRing(keys)
 
@@ -72,9 +78,13 @@ def load_keys(configured: str | None, state_dir: Path) -> KeyRing:
     if not file.exists():
         state_dir.mkdir(parents=True, exist_ok=True)
         made = f"local:{base64.b64encode(os.urandom(32)).decode()}"
-        temporary = file.with_name(f"{file.name}.{os.getpid()}")
-        temporary.touch(mode=0o600)
-        temporary.write_text(made, encoding="ascii")
+        # A name nobody else has: two containers on one volume may have the same process id. Mode is 0600.
+        descriptor, name = tempfile.mkstemp(prefix=f"{file.name}.", dir=state_dir)
+        temporary = Path(name)
+        with os.fdopen(descriptor, "w", encoding="ascii") as opened:
+            opened.write(made)
+            opened.flush()
+            os.fsync(descriptor)
         try:
             os.link(temporary, file)  # fails if another process was first: then its key is used
         except FileExistsError:

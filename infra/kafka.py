@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAlreadyExistsError, for_code
 
 from schemas.codec import Codec
-from schemas.errors import EnvironmentFault, TransientError
+from schemas.errors import EnvironmentFault, InvalidEventError, TransientError
 from schemas.records import Event
 from schemas.topics import Topic
 
@@ -45,6 +45,7 @@ class Publisher:
     async def publish(self, messages: Iterable[Message]) -> None:
         """Returns once every record is acknowledged; raises TransientError if any is not.
 
+        Raises InvalidEventError for a record that is larger than the producer or its topic takes.
         After an error some of the records may have been written: callers send all of them again.
         """
         try:
@@ -58,6 +59,8 @@ class Publisher:
                 for outcome in await asyncio.gather(*deliveries, return_exceptions=True):
                     if isinstance(outcome, BaseException):
                         raise outcome
+        except MessageSizeTooLargeError as error:  # would be refused again for ever
+            raise InvalidEventError(f"too large for Kafka: {error}") from error
         except (KafkaError, TimeoutError) as error:
             raise TransientError(f"Kafka did not acknowledge: {type(error).__name__}: {error}") from error
 
@@ -135,7 +138,9 @@ async def create_topics(
         for name, code, *reason in response.topic_errors:
             if code not in (0, TopicAlreadyExistsError.errno):
                 raise EnvironmentFault(
-                    f"Kafka refused to create topic {name}: {for_code(code).__name__} {reason[0] if reason else ''}. "
-                    "Check PARLEY_TOPIC_REPLICATION_FACTOR against the number of brokers, and the user's rights."
+                    f"Kafka refused to create topic {name}: {for_code(code).__name__} "
+                    f"{(reason or ['']).pop()}. "
+                    "Check PARLEY_TOPIC_REPLICATION_FACTOR against the number of brokers, "
+                    "and the user's rights."
                 )
         return [topic.name for topic in wanted]

@@ -17,6 +17,7 @@ from schemas.errors import EnvironmentFault, TransientError
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK: Final = 0x7061726C6579  # "parley"; one migrating process at a time
+_MIGRATION_SECONDS: Final = 3600.0  # for one file, and for the wait until another process has migrated
 
 Pool = asyncpg.Pool
 Connection = asyncpg.Connection
@@ -62,11 +63,14 @@ async def create_pool(url: str, *, size: int = 4, command_timeout: float = 30) -
             url, min_size=1, max_size=size, command_timeout=command_timeout, timeout=10, init=_prepare
         )
     except (*AWAY, asyncpg.PostgresError, ValueError) as error:
+        # A URL that cannot be taken apart is quoted by urllib in pieces, of which one may be the password's.
+        unparsed = isinstance(error, ValueError) and not isinstance(error, asyncpg.InterfaceError)
+        what = "the URL cannot be read; write special characters in it as %XX" if unparsed else error
         raise EnvironmentFault(
-            f"Postgres cannot be used: {type(error).__name__}: {error}. "
+            f"Postgres cannot be used: {type(error).__name__}: {what}. "
             "Check DATABASE_URL, that the server runs, and that the user may log in; "
             "unset it to use the embedded server."
-        ) from error
+        ) from (None if unparsed else error)
     return pool
 
 
@@ -84,13 +88,15 @@ async def open_pool(url: str, *, size: int = 4) -> AsyncIterator[Pool]:
 
 
 async def migrate(pool: Pool) -> list[str]:
-    """Applies the migrations that the database lacks, in order, each in a transaction; returns their names.
+    """Applies the migrations that the database lacks, in order, in one transaction; returns their names.
 
     Raises EnvironmentFault if an applied file was changed, or the database is newer than this release.
     """
     files = sorted(MIGRATIONS.glob("[0-9]*.sql"))
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
+        await connection.execute(
+            "select pg_advisory_xact_lock($1)", _MIGRATION_LOCK, timeout=_MIGRATION_SECONDS
+        )
         await connection.execute(
             "create table if not exists schema_migrations "
             "(name text primary key, sha256 text not null, applied_at timestamptz not null default now())"
@@ -116,7 +122,7 @@ async def migrate(pool: Pool) -> list[str]:
                         "Put the file back and write a new migration; a development database may be deleted."
                     )
                 continue
-            await connection.execute(text)
+            await connection.execute(text, timeout=_MIGRATION_SECONDS)
             await connection.execute(
                 "insert into schema_migrations (name, sha256) values ($1, $2)", file.name, digest
             )

@@ -6,6 +6,7 @@ an example. Nothing else in Parley reads the environment.
 
 import difflib
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -65,6 +66,7 @@ class Settings(BaseSettings):
     database_url: Annotated[str | None, AfterValidator(_postgres)] = Field(
         None,
         validation_alias=AliasChoices("DATABASE_URL"),
+        repr=False,  # holds a password
         description="Postgres to use; without it the embedded one is started",
         examples=["postgresql://parley:secret@db:5432/parley"],
     )
@@ -94,8 +96,8 @@ class Settings(BaseSettings):
     tenant: str = Field("default", min_length=1, description="Tenant whose accounts this deployment serves")
     encryption_keys: SecretStr | None = Field(
         None,
-        description="Keys for tokens and dead letters, newest first, as id:base64 of 32 bytes, comma-separated; "
-        "without it one is generated in the state folder",
+        description="Keys for tokens and dead letters, newest first, as id:base64 of 32 bytes, "
+        "comma-separated; without it one is generated in the state folder",
         examples=["2026a:q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="],
     )
 
@@ -126,7 +128,7 @@ class Settings(BaseSettings):
     dead_letter_limit: int = Field(
         100,
         ge=1,
-        description="Dead letters in a row after which a stage stops: the fault is then the deploy, not the data",
+        description="Dead letters in a row after which a stage stops: the fault is then the deploy",
         examples=["100"],
     )
     dead_letter_ratio: float = Field(
@@ -161,7 +163,7 @@ class Settings(BaseSettings):
 
     # HTTP and platforms
     http_host: str = Field(
-        "127.0.0.1", description="Address that `parley serve` listens on", examples=["0.0.0.0"]
+        "127.0.0.1", description="Address that `parley serve` listens on", examples=["192.0.2.7"]
     )
     http_port: int = Field(
         8080, ge=0, le=65535, description="Port that `parley serve` listens on", examples=["8080"]
@@ -250,7 +252,8 @@ def _problem(item: ErrorDetails) -> str:
     info = Settings.model_fields.get(field)
     if info is None:
         return f"{field}: no such setting"
-    secret = "SecretStr" in str(info.annotation)
-    given = "" if secret else f" (given: {str(item['input'])[:80]!r})"
+    secret = "SecretStr" in str(info.annotation) or not info.repr
+    shown = re.sub(r"//[^/@\s]*@", "//***@", str(item["input"])[:80])
+    given = "" if secret else f" (given: {shown!r})"
     example = f"; for example {variable(field)}={info.examples[0]}" if info.examples else ""
     return f"{variable(field)}: {item['msg'].removeprefix('Value error, ')}{given}{example}"
