@@ -94,7 +94,7 @@ class Codec:
 
 
 def _unfit(schema: Any, record: dict[str, Any]) -> str:
-    """The first field that cannot be written; fields are tried with those before, whose types they may use."""
+    """The first field that cannot be written; each is tried with those before it, whose types it may use."""
     bare = {key: value for key, value in schema.items() if not key.startswith("__")}
     for count, item in enumerate(schema["fields"], 1):
         try:
