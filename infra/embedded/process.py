@@ -7,23 +7,15 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from infra.embedded.errors import DiskFullError, EmbeddedStackError, StartFailedError, StateFolderError
+from infra.embedded.users import User
 
 SHIM = Path(__file__).with_name("shim.py")
 LOG_LINES_SHOWN = 15
 LOG_BYTES_KEPT = 10_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User:
-    """Whom a program runs as, when that is not the guard's own user."""
-
-    uid: int
-    gid: int
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -52,13 +52,13 @@ class EmbeddedStack:
         free_space: Callable[[Path], int] = free_bytes,
         manifest: Path = PINNED,
     ) -> None:
-        """Touches nothing yet.
+        """Touches nothing yet. Keeps to the folder `servers` inside `state_dir`.
 
         `kafka` and `postgres` say which servers are needed here. `cache_dir` (default: the user's cache
         folder) keeps downloaded jars, `jars_dir` is a folder of jars filled beforehand. `progress` shows the
         first download; without one a bar is drawn on standard error.
         """
-        self._state = StateFolder(state_dir.absolute())
+        self._state = StateFolder(state_dir.absolute() / "servers")
         self._kafka = kafka
         self._postgres = postgres
         self._cache = (cache_dir or default_cache_dir()).absolute()

@@ -1,4 +1,4 @@
-"""The state folder: what lies where, and whether it is fit for use.
+"""The servers' own folder inside the state folder: what lies where, and whether it is fit for use.
 
 users.lock          shared by every command that uses the stack; the guard stops when it can have it alone
 guard.lock          held by the guard as long as it lives
