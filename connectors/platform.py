@@ -152,8 +152,15 @@ class PlatformClient(Protocol):
     Every call is given up after the timeout of the HTTP client. Safe for concurrent use.
     """
 
-    account: Account
-    usage: Usage
+    @property
+    def account(self) -> Account:
+        """Whose calls these are."""
+        ...
+
+    @property
+    def usage(self) -> Usage:
+        """What is used of the platform's limit, as its latest answer says."""
+        ...
 
     async def reply(self, platform_comment_id: str, text: str) -> WriteOutcome:
         """Answers a comment, publicly, as the account; one HTTP request at most."""

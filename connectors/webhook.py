@@ -24,11 +24,16 @@ class Ignored:
 
 
 class MalformedChange(InvalidEventError):
-    """A change that claims to be a comment and cannot be understood; `reason` is a short fixed name."""
+    """A change that claims to be a comment and cannot be understood.
 
-    def __init__(self, reason: str, message: str) -> None:
+    `reason` is a short fixed name, mostly the field's; `raw` the parsed JSON that goes to the dead letters,
+    None where it is the `value` of the change being mapped.
+    """
+
+    def __init__(self, reason: str, message: str, raw: object = None) -> None:
         super().__init__(message)
         self.reason = reason
+        self.raw = raw
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,15 @@
+"""Facebook pages: comments by webhook, replies through the Graph API."""
+
+from typing import Final
+
+from connectors.facebook.client import REPLY_LIMIT, facebook_client
+from connectors.facebook.webhook import facebook_webhook
+from connectors.platform import Capabilities, Connector
+from schemas.events import Platform
+
+CONNECTOR: Final = Connector(
+    platform=Platform.FACEBOOK,
+    capabilities=Capabilities(reply_limit=REPLY_LIMIT, replies_flattened=True),
+    webhook=facebook_webhook,
+    client=facebook_client,
+)

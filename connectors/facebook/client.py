@@ -1,0 +1,188 @@
+"""A Facebook page's calls to the Graph API: reply, read, list, hide, delete.
+
+Implements `connectors.platform.PlatformClient`. No call is repeated here; who calls owns the retries.
+Never POSTs `message` to a comment itself: the reference says that this edits the comment.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+from urllib.parse import parse_qs, quote, urlsplit
+
+import httpx
+
+from connectors.accounts import Account
+from connectors.facebook.errors import GraphError, failure_of, is_gone
+from connectors.facebook.fields import author_of, moment, text_of
+from connectors.facebook.graph import Graph
+from connectors.facebook.ids import sibling_name
+from connectors.facebook.mapping import attachment_kinds, from_listing
+from connectors.platform import (
+    Cause,
+    ChangeOutcome,
+    CommentState,
+    Done,
+    NotSent,
+    OwnReply,
+    Posted,
+    Unknown,
+    Usage,
+    WriteOutcome,
+)
+from connectors.webhook import Ignored, MalformedChange
+from infra.settings import Settings
+from schemas.errors import TransientError
+from schemas.events import CommentEvent, Source, utc_now
+from schemas.identity import clean_text
+
+REPLY_LIMIT: Final = 8000
+"""Characters of a comment; from third-party documentation, Meta's own pages name none."""
+
+PAGE_SIZE: Final = 100
+_READ_FIELDS: Final = "id,message,from,created_time,parent{id},is_hidden,can_comment,attachment{type}"
+_LIST_FIELDS: Final = "id,message,from,created_time,parent{id},is_hidden,permalink_url,attachment{type}"
+_REPLY_FIELDS: Final = "id,message,from,created_time"
+
+
+class FacebookClient:
+    """One page's client; see `PlatformClient` for what each call promises."""
+
+    def __init__(self, account: Account, graph: Graph) -> None:
+        self.account = account
+        self._graph = graph
+
+    @property
+    def usage(self) -> Usage:
+        """What the latest answer said of the page's limits."""
+        return self._graph.usage
+
+    async def reply(self, platform_comment_id: str, text: str) -> WriteOutcome:
+        """POST `/{comment}/comments`."""
+        if not text.strip() or len(text) > REPLY_LIMIT:
+            return NotSent(Cause.PERMANENT, f"a reply has 1 to {REPLY_LIMIT} characters, not {len(text)}")
+        answer = await self._graph.write("POST", f"{_path(platform_comment_id)}/comments", {"message": text})
+        if isinstance(answer, (NotSent, Unknown)):
+            return answer
+        reply_id = answer.content.get("id")
+        if not isinstance(reply_id, str) or not reply_id:
+            return Unknown(f"HTTP {answer.status} without the reply's id")
+        return Posted(sibling_name(reply_id, platform_comment_id))
+
+    async def hide(self, platform_comment_id: str, *, hidden: bool = True) -> ChangeOutcome:
+        """POST `/{comment}` with `is_hidden`."""
+        form = {"is_hidden": "true" if hidden else "false"}
+        return _done(await self._graph.write("POST", _path(platform_comment_id), form))
+
+    async def delete(self, platform_comment_id: str) -> ChangeOutcome:
+        """DELETE `/{comment}`."""
+        return _done(await self._graph.write("DELETE", _path(platform_comment_id), {}))
+
+    async def read_comment(self, platform_comment_id: str) -> CommentState:
+        """GET `/{comment}`."""
+        answer = await self._graph.read(_path(platform_comment_id), {"fields": _READ_FIELDS})
+        if isinstance(answer, GraphError):
+            if is_gone(answer):
+                return CommentState(exists=False)
+            raise failure_of(answer)
+        item = answer.content
+        can_comment = item.get("can_comment")
+        try:
+            author_id, _ = author_of(item)
+            text = text_of(item)
+        except MalformedChange as error:
+            raise TransientError(
+                f"Facebook's comment {platform_comment_id} is unreadable: {error}"
+            ) from error
+        return CommentState(
+            exists=True,
+            text=text,
+            attachments=attachment_kinds(item),
+            is_hidden=item.get("is_hidden") is True,
+            can_reply=can_comment if isinstance(can_comment, bool) else None,
+            author_id=author_id,
+        )
+
+    async def own_replies(self, platform_comment_id: str, *, thread_id: str | None = None) -> list[OwnReply]:
+        """The page's replies below the comment's thread, from GET `/{thread}/comments`."""
+        now = utc_now()
+        thread = thread_id or platform_comment_id
+        found = []
+        async for item in self._pages(thread, {"fields": _REPLY_FIELDS, "order": "chronological"}):
+            sender, reply_id = item.get("from"), item.get("id")
+            if not isinstance(sender, Mapping) or not isinstance(reply_id, str):
+                continue
+            if sender.get("id") == self.account.account_id:
+                created_at = moment(item.get("created_time"), now)
+                text = clean_text(str(item.get("message") or ""))
+                reply_id = sibling_name(reply_id, thread)
+                found.append(OwnReply(reply_id=reply_id, text=text, created_at=created_at))
+        return found
+
+    async def list_comments(
+        self, platform_post_id: str, *, source: Source = Source.POLL
+    ) -> AsyncIterator[CommentEvent | Ignored]:
+        """Every comment and reply of a post, from GET `/{post}/comments?filter=stream`."""
+        params = {"fields": _LIST_FIELDS, "filter": "stream", "order": "chronological"}
+        async for item in self._pages(platform_post_id, params):
+            try:
+                yield from_listing(item, self.account, platform_post_id, utc_now(), source)
+            except MalformedChange as error:
+                yield Ignored(f"listing:{error.reason}")
+
+    async def _pages(self, parent: str, params: Mapping[str, str]) -> AsyncIterator[Mapping[str, Any]]:
+        """Items of `/{parent}/comments` until `next` is absent: a page may be empty and not the last."""
+        query = {**params, "limit": str(PAGE_SIZE)}
+        seen: set[str] = set()
+        while True:
+            answer = await self._graph.read(f"{_path(parent)}/comments", query)
+            if isinstance(answer, GraphError):
+                if is_gone(answer):
+                    return
+                raise failure_of(answer)
+            for item in answer.content.get("data") or ():
+                if isinstance(item, Mapping):
+                    yield item
+            after = _after(answer.content.get("paging"))
+            if after is None:
+                return
+            if after in seen:
+                raise TransientError(f"Facebook's pages below {parent} go round in circles")
+            seen.add(after)
+            query["after"] = after
+
+
+def facebook_client(
+    account: Account, token: str, http: httpx.AsyncClient, settings: Settings
+) -> FacebookClient:
+    """A page's client for its page token; raises ConfigurationError for a token that cannot be one."""
+    secret = settings.facebook_app_secret
+    graph = Graph(
+        http,
+        base_url=settings.facebook_graph_url,
+        version=settings.facebook_graph_version,
+        token=token,
+        app_secret=secret.get_secret_value() if secret else None,
+        timeout=settings.posting_timeout,
+    )
+    return FacebookClient(account, graph)
+
+
+def _path(platform_id: str) -> str:
+    return quote(platform_id, safe="")
+
+
+def _done(answer: object) -> ChangeOutcome:
+    if isinstance(answer, (NotSent, Unknown)):
+        return answer
+    success = getattr(answer, "content", {}).get("success")
+    # Documentation shows the boolean and, in a sample, the string.
+    return Done() if success in (True, "true") else Unknown("an answer without success")
+
+
+def _after(paging: object) -> str | None:
+    """The cursor of the next page, None if this was the last; the URL `next` is not called: it holds a token."""
+    following = paging.get("next") if isinstance(paging, Mapping) else None
+    if not isinstance(paging, Mapping) or not isinstance(following, str):
+        return None
+    cursors = paging.get("cursors")
+    after = cursors.get("after") if isinstance(cursors, Mapping) else None
+    return after if isinstance(after, str) else parse_qs(urlsplit(following).query).get("after", [None])[0]
