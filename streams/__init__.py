@@ -1,0 +1,1 @@
+"""Stages on Kafka: the runner, the Faust subclasses below it, the stages themselves."""

@@ -1,0 +1,84 @@
+"""The one catalogue of Prometheus metrics: names, labels and buckets, defined here and nowhere else.
+
+Names begin with `parley_`; times are in seconds. `stage` is the stage's name, `topic` a Kafka topic,
+`partition` its number. Labels are never ids, texts or anything else without a bound.
+`exposition()` gives the text of a `/metrics` answer.
+"""
+
+from typing import Final
+
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, generate_latest
+
+FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+"""Buckets for one piece of work, from a millisecond to half a minute."""
+
+SLOW: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
+"""Buckets for how long a record has been under way, up to a day."""
+
+SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+# --- records through a stage (streams/) ---
+RECORDS_IN: Final = Counter("parley_records_in", "Records a stage took up.", ["stage", "topic"])
+RECORDS_OUT: Final = Counter(
+    "parley_records_out",
+    "Records a stage produced, counted after the broker acknowledged.",
+    ["stage", "topic"],
+)
+OUTCOMES: Final = Counter(
+    "parley_outcomes", "Records a stage finished, by the outcome it named.", ["stage", "outcome"]
+)
+DEAD_LETTERS: Final = Counter(
+    "parley_dead_letters", "Records a stage sent to the dead letters, by reason.", ["stage", "reason"]
+)
+RETRIES: Final = Counter("parley_retries", "Calls repeated after a transient error.", ["stage", "error"])
+DROPPED: Final = Counter(
+    "parley_records_given_up",
+    "Records read but left to the next owner because of a rebalance or a shutdown; nothing is lost by it.",
+    ["stage"],
+)
+BATCH_SIZE: Final = Histogram("parley_batch_records", "Records in a batch.", ["stage"], buckets=SIZES)
+BATCH_SECONDS: Final = Histogram(
+    "parley_batch_seconds", "From taking a batch to its commit.", ["stage"], buckets=FAST
+)
+RECORD_SECONDS: Final = Histogram(
+    "parley_record_seconds", "Work on one record of a window.", ["stage"], buckets=FAST
+)
+RECORD_AGE: Final = Histogram(
+    "parley_record_age_seconds",
+    "From a record's timestamp in Kafka to its acknowledgement by a stage.",
+    ["stage"],
+    buckets=SLOW,
+)
+IN_FLIGHT: Final = Gauge("parley_records_in_flight", "Records taken up and not yet acknowledged.", ["stage"])
+DEGRADED: Final = Gauge(
+    "parley_stage_degraded", "1 while a stage holds its partitions because of transient errors.", ["stage"]
+)
+COMMITS: Final = Counter("parley_commits", "Offset commits, by how they ended.", ["stage", "result"])
+REBALANCES: Final = Counter("parley_rebalances", "Times a stage's partitions were assigned.", ["stage"])
+PARTITIONS: Final = Gauge("parley_partitions_assigned", "Partitions a stage owns now.", ["stage"])
+LAG: Final = Gauge(
+    "parley_lag_records",
+    "Records of a partition the stage has not finished, against the broker's end offset.",
+    ["stage", "topic", "partition"],
+)
+END_TO_END: Final = Histogram(
+    "parley_end_to_end_seconds",
+    "From when Parley first saw a comment to a named point of its way.",
+    ["point"],
+    buckets=SLOW,
+)
+
+# --- configuration (streams/config.py) ---
+CONFIG_CHANGES: Final = Counter("parley_config_changes", "Changes read from config.changes.", ["kind"])
+CONFIG_ENTRIES: Final = Gauge(
+    "parley_config_entries", "Entries of the configuration a worker holds.", ["kind"]
+)
+CONFIG_UNREADABLE: Final = Counter(
+    "parley_config_unreadable",
+    "Changes of configuration that could not be read; what they should replace stays.",
+)
+
+
+def exposition() -> bytes:
+    """All metrics of this process in Prometheus' text format."""
+    return generate_latest(REGISTRY)

@@ -1,0 +1,106 @@
+"""What both shapes of a stage share: reading a record, judging its result, writing down what is dead."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from infra import logs, metrics
+from infra.tracing import RecordSpans, Tracing
+from schemas.errors import PoisonError
+from schemas.events import utc_now
+from streams.dead_letters import Limits, Seal, dead_letter, reason_of
+from streams.delivery import Delivery, Outgoing
+from streams.health import StageState
+from streams.reading import Raw, Reader
+from streams.retrying import patiently
+from streams.settings import Patience
+from streams.stage import Input, Result, Stage
+
+T = TypeVar("T")
+
+log = logs.get(__name__)
+
+
+@dataclass(slots=True)
+class Item:
+    """A record on its way through a stage: `input` if it could be read, `error` if it is dead."""
+
+    raw: Raw
+    input: Input[Any] | None = None
+    result: Result | None = None
+    error: BaseException | None = None
+
+    @property
+    def headers(self) -> Mapping[str, bytes]:
+        """Headers with a value, readable or not."""
+        if self.input is not None:
+            return self.input.headers
+        return {name: value for name, value in self.raw.headers if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handling:
+    """A stage's tools; built once, used by its lane."""
+
+    stage: Stage
+    reader: Reader
+    delivery: Delivery
+    limits: Limits
+    state: StageState
+    patience: Patience
+    tracing: Tracing
+    seal: Seal
+
+    def read(self, raw: Raw) -> Item:
+        """The record, decoded or marked as dead."""
+        metrics.RECORDS_IN.labels(self.stage.name, raw.topic).inc()
+        try:
+            return Item(raw, self.reader.read(raw))
+        except PoisonError as error:
+            return Item(raw, error=error)
+
+    async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """The call's result, through every transient error."""
+        return await patiently(call, self.patience, self.state)
+
+    def settle(self, items: Sequence[Item], spans: RecordSpans) -> list[Outgoing]:
+        """What is to be sent for these records, in order: their outputs, or their dead letters.
+
+        Raises StageHalted when there are too many dead letters.
+        """
+        outgoing: list[Outgoing] = []
+        for index, item in enumerate(items):
+            if item.error is None and item.result is not None:
+                item.error = item.result.dead
+            if item.error is None and item.result is not None:
+                try:
+                    outgoing += self.delivery.encode(item.result.outputs, item.headers, spans.headers(index))
+                except PoisonError as error:
+                    item.error = error
+            if item.error is None:
+                self.limits.alive()
+                continue
+            self.limits.dead(item.error)
+            spans.failed(index, item.error)
+            dead = dead_letter(self.stage.name, item.raw, item.error, self.seal)
+            log.warning(
+                "dead letter", stage=dead.stage, reason=dead.reason, error=dead.error, id=dead.dead_letter_id,
+                topic=dead.topic, partition=dead.partition, offset=dead.offset,
+            )  # fmt: skip
+            outgoing.append(self.delivery.encode_dead(dead, item.headers))
+        return outgoing
+
+    def count(self, items: Sequence[Item]) -> None:
+        """Counts records that are finished, after their outputs were acknowledged."""
+        now = utc_now()
+        age = metrics.RECORD_AGE.labels(self.stage.name)
+        for item in items:
+            if item.error is not None:
+                reason = reason_of(item.raw, item.error)
+                metrics.DEAD_LETTERS.labels(self.stage.name, reason).inc()
+                metrics.OUTCOMES.labels(self.stage.name, "dead_letter").inc()
+            elif item.result is not None:
+                metrics.OUTCOMES.labels(self.stage.name, item.result.outcome).inc()
+            if item.raw.timestamp is not None:
+                age.observe(max(0.0, (now - item.raw.timestamp).total_seconds()))
+        self.state.progress()

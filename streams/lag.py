@@ -1,0 +1,46 @@
+"""How far this process's stages are behind, asked of the broker: what Faust reports goes stale in a stall."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from infra import logs, metrics
+from infra.lag import LagReader, open_lag_reader
+from schemas.errors import TransientError
+from streams.engine import Engine
+
+ANSWER_WITHIN = 10.0
+"""Seconds after which a question to the broker counts as unanswered."""
+
+log = logs.get(__name__)
+
+
+async def watch(
+    bootstrap_servers: str, group: Callable[[str], str], engines: Sequence[Engine], *, every: float = 5.0
+) -> None:
+    """Keeps each stage's lag up to date, for metrics and health, until it is cancelled."""
+    async with open_lag_reader(bootstrap_servers) as reader:
+        while True:
+            for engine in engines:
+                try:
+                    async with asyncio.timeout(ANSWER_WITHIN):
+                        await _look(reader, group(engine.stage.name), engine)
+                except (TransientError, TimeoutError) as error:
+                    log.warning("lag unknown", stage=engine.stage.name, error=str(error) or "no answer")
+            await asyncio.sleep(every)
+
+
+async def _look(reader: LagReader, group: str, engine: Engine) -> None:
+    name = engine.stage.name
+    owned = engine.partitions()
+    rows = await reader.read(group, [topic.name for topic in engine.stage.reads])
+    total = 0
+    for row in rows:
+        labels = (name, row.topic, str(row.partition))
+        if (row.topic, row.partition) in owned:
+            metrics.LAG.labels(*labels).set(row.lag)
+            total += row.lag
+        else:
+            metrics.LAG.remove(*labels)  # its owner tells
+    engine.state.lag = total
+    if not total and not engine.state.in_flight:
+        engine.state.progress()

@@ -1,0 +1,41 @@
+"""Calls repeated until they succeed: what the runner does about errors that will pass."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from schemas.errors import ThrottledError, TransientError
+from streams.health import StageState
+from streams.settings import Patience
+
+T = TypeVar("T")
+
+TRANSIENT = (TransientError, OSError, TimeoutError)
+"""The system's own errors count as transient: no content of a record causes a refused connection."""
+
+
+def pause(attempt: int, patience: Patience, error: BaseException) -> float:
+    """Seconds to wait after failure number `attempt` (from 1): with jitter, never less than was asked for."""
+    ceiling = min(patience.longest, patience.first * 2 ** min(attempt - 1, 30))
+    asked = error.retry_after if isinstance(error, ThrottledError) else None
+    return random.uniform(ceiling / 4, ceiling) + (asked or 0.0)  # noqa: S311 - jitter, not a secret
+
+
+async def patiently(call: Callable[[], Awaitable[T]], patience: Patience, state: StageState) -> T:
+    """The call's result, however long that takes; other errors and cancellation pass through at once.
+
+    `state` shows the trouble while it lasts: the stage holds its partitions, heartbeats go on beside it.
+    """
+    attempt = 0
+    try:
+        while True:
+            try:
+                return await call()
+            except TRANSIENT as error:
+                attempt += 1
+                state.retrying(error, degraded=attempt >= patience.degraded_after)
+                await asyncio.sleep(pause(attempt, patience, error))
+    finally:
+        if attempt:
+            state.retried()

@@ -1,0 +1,117 @@
+"""Stage `enrich`: what the models say of each new wording of a comment.
+
+    comments.raw (added, edited) ──> comments.enriched
+
+Removals, hides and observed replies need no analysis: they are passed by, the sinks read them themselves.
+Repeated deliveries of one wording are stopped before the model if a `Duplicates` is given.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from schemas import topics
+from schemas.errors import InvalidEventError
+from schemas.events import Analysis, CommentEvent, EnrichedComment, Source, utc_now
+from schemas.labels import Intent, Sentiment
+from streams.duplicates import Duplicates
+from streams.stage import Batches, Input, Output, Result, Stage
+
+
+class Prediction(Protocol):
+    """What a model says of one text; scores are probabilities by label."""
+
+    sentiment: Sentiment
+    sentiment_scores: Mapping[str, float]
+    intent: Intent
+    intent_scores: Mapping[str, float]
+    language: str
+    language_confidence: float
+    unknown_share: float
+
+
+class Analyzer(Protocol):
+    """The models, loaded. `analyze` is called in a thread, one call at a time."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+
+    @property
+    def hash(self) -> str:
+        """Hash of the model's files."""
+
+    def analyze(self, texts: Sequence[str]) -> Sequence[Prediction]:
+        """One prediction for each text, in order; an empty text is a text."""
+
+
+def enrich(
+    analyzer: Analyzer,
+    *,
+    shape: Batches | None = None,
+    duplicates: Duplicates | None = None,
+    reads: tuple[topics.Topic, ...] = (topics.COMMENTS_RAW,),
+    now: Callable[[], datetime] = utc_now,
+) -> Stage:
+    """The stage; `reads` may add `comments.backfill`."""
+
+    async def process(inputs: Sequence[Input[CommentEvent]]) -> list[Result]:
+        known = await duplicates.known(_expected_once(inputs)) if duplicates else frozenset()
+        results: dict[int, Result] = {}
+        wanted: list[int] = []
+        for index, each in enumerate(inputs):
+            comment = each.event
+            if not comment.kind.has_wording:
+                results[index] = Result(outcome="passed_by")
+            elif comment.revision_id is None:
+                results[index] = Result(
+                    dead=InvalidEventError(f"comment {comment.comment_id} has no revision_id")
+                )
+            elif comment.revision_id in known and not _again(each):
+                results[index] = Result(outcome="duplicate")
+            else:
+                wanted.append(index)
+        if wanted:
+            texts = [inputs[index].event.text or "" for index in wanted]
+            predictions = await asyncio.to_thread(analyzer.analyze, texts)
+            at = now()
+            for index, prediction in zip(wanted, predictions, strict=True):
+                comment = inputs[index].event
+                enriched = EnrichedComment(
+                    comment=comment, analysis=_analysis(analyzer, prediction), enriched_at=at
+                )
+                output = Output(topics.COMMENTS_ENRICHED, comment.comment_id, enriched)
+                results[index] = Result((output,), outcome="enriched")
+        return [results[index] for index in range(len(inputs))]
+
+    def acknowledged(inputs: Sequence[Input[CommentEvent]]) -> None:
+        if duplicates:
+            duplicates.remember(each.event.revision_id for each in inputs if each.event.kind.has_wording)
+
+    return Stage(
+        name="enrich", reads=reads, process=process, shape=shape or Batches(), acknowledged=acknowledged
+    )
+
+
+def _again(each: Input[CommentEvent]) -> bool:
+    """True if the record was fed in again on purpose, so that being known is no reason to stop it."""
+    return each.replay or each.event.source is Source.SWEEP
+
+
+def _expected_once(inputs: Sequence[Input[CommentEvent]]) -> list[str]:
+    return [each.event.revision_id for each in inputs if each.event.revision_id and not _again(each)]
+
+
+def _analysis(analyzer: Analyzer, found: Prediction) -> Analysis:
+    return Analysis(
+        model=analyzer.name,
+        model_hash=analyzer.hash,
+        sentiment=found.sentiment,
+        sentiment_scores=dict(found.sentiment_scores),
+        intent=found.intent,
+        intent_scores=dict(found.intent_scores),
+        language=found.language,
+        language_confidence=found.language_confidence,
+        unknown_share=found.unknown_share,
+    )
