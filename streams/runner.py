@@ -12,6 +12,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import uvloop
@@ -40,20 +41,31 @@ Background = Callable[[], Awaitable[None]]
 NOISY = ("faust", "mode", "aiokafka", "asyncio")
 
 
+@dataclass(kw_only=True)
+class Work:
+    """What a process does: its stages, what runs beside them, and more conditions of `/health/ready`."""
+
+    stages: list[Stage] = field(default_factory=list)
+    background: list[Background] = field(default_factory=list)
+    ready_when: list[Callable[[], bool]] = field(default_factory=list)
+
+
+Compose = Callable[[AsyncExitStack], Awaitable[Work]]
+"""Puts the work together inside the process's event loop; what it opens is closed after the drain."""
+
+
 def run(
-    stages: Sequence[Stage],
+    work: Work | Compose,
     settings: RunnerSettings,
     *,
-    background: Sequence[Background] = (),
-    ready_when: Sequence[Callable[[], bool]] = (),
     tracing: infra_tracing.Tracing = infra_tracing.OFF,
     codec: Codec | None = None,
     seal: Seal = unsealed,
 ) -> int:
     """Runs stages and background work until SIGTERM, SIGINT or a failure; gives the exit code.
 
-    Blocks; must be called in the main thread, once. `ready_when`: more conditions of `/health/ready`.
-    `seal` encrypts the values of dead letters. Errors are logged, not raised.
+    Blocks; must be called in the main thread, once. `work` may be composed in the event loop, for pools and
+    clients that belong to it. `seal` encrypts the values of dead letters. Errors are logged, not raised.
     """
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -61,10 +73,8 @@ def run(
     try:
         with asyncio.Runner() as runner:
             process = _Process(
-                stages=stages,
+                work=work,
                 settings=settings,
-                background=background,
-                ready_when=ready_when,
                 tracing=tracing,
                 codec=codec or codecs.load(),
                 seal=seal,
@@ -76,10 +86,8 @@ def run(
 
 @dataclass(kw_only=True)
 class _Process:
-    stages: Sequence[Stage]
+    work: Work | Compose
     settings: RunnerSettings
-    background: Sequence[Background]
-    ready_when: Sequence[Callable[[], bool]]
     tracing: infra_tracing.Tracing
     codec: Codec
     seal: Seal
@@ -91,11 +99,13 @@ class _Process:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end, 0)
         try:
-            return await self._serve()
+            async with AsyncExitStack() as resources:
+                work = self.work if isinstance(self.work, Work) else await self.work(resources)
+                return await self._serve(work)
         except Exception as error:  # noqa: BLE001 - becomes the exit code
             return _code_of(error)
 
-    async def _serve(self) -> int:
+    async def _serve(self, work: Work) -> int:
         engines = [
             Engine(
                 stage,
@@ -105,14 +115,14 @@ class _Process:
                 seal=self.seal,
                 fail=self._fail,
             )
-            for stage in self.stages
+            for stage in work.stages
         ]
-        health = Health([engine.state for engine in engines], self.ready_when)
+        health = Health([engine.state for engine in engines], work.ready_when)
         settings = self.settings
         async with listening(health, settings.host, settings.port):
-            await self._require_topics()
+            await self._require_topics(work.stages)
             tasks = [self._watched(engine.run()) for engine in engines]
-            tasks += [self._watched(work()) for work in self.background]
+            tasks += [self._watched(each()) for each in work.background]
             tasks.append(self._watched(watch(settings.bootstrap_servers, settings.group, engines)))
             try:
                 return await self._over
@@ -121,8 +131,8 @@ class _Process:
                 with ends_process_after(settings.drain_seconds + STUCK_AFTER, "draining"):
                     await self._drain(engines, tasks, settings.drain_seconds)
 
-    async def _require_topics(self) -> None:
-        needed = {topic.name for stage in self.stages for topic in (*stage.reads, topics.DEAD_LETTERS)}
+    async def _require_topics(self, stages: Sequence[Stage]) -> None:
+        needed = {topic.name for stage in stages for topic in (*stage.reads, topics.DEAD_LETTERS)}
         async with open_admin(self.settings.bootstrap_servers) as admin:
             missing = needed - set(await admin.list_topics())
         if missing:
@@ -142,9 +152,9 @@ class _Process:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _watched(self, work: Awaitable[None]) -> asyncio.Task[None]:
+    def _watched(self, task_of: Awaitable[None]) -> asyncio.Task[None]:
         async def watched() -> None:
-            await work
+            await task_of
             if not self._over.done():
                 raise RuntimeError("work that should go on for ever has ended")
 
