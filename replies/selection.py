@@ -1,0 +1,134 @@
+"""Which template answers a comment, and how sure the draft is.
+
+**Choice.** The intent's templates in the comment's language, else in the account's default language, else in
+English; those made for the comment's sentiment before those for any. Of several, a hash of the comment's id
+picks one, so that the same comment always gets the same wording and neighbours get different ones.
+
+**Confidence** is the probability that the draft fits: P(intent) · P(mood) · L, each factor a calibrated
+probability of the models. P(mood) is P(negative) for a negative comment, else 1 - P(negative): a neutral
+comment taken for a positive one costs nothing, an angry one taken for either does. L is how sure the
+language is: 1 where it is the account's own, its probability where it is another, times `OTHER_LANGUAGE` if
+the reply had to be written in a language that is not the comment's. A comment of kind emoji alone has no
+words to be wrong about: its confidence is 1 - P(negative).
+"""
+
+import hashlib
+from typing import Final
+
+from replies import wording
+from replies.account import AccountView
+from replies.authors import safe_first_name
+from replies.book import TemplateBook
+from replies.guardrails import LIMITS, length_on
+from replies.signals import LANGUAGE_SURE, probability
+from replies.templates import Template, Variables
+from replies.verdict import revision_of
+from schemas import identity
+from schemas.events import Analysis, CommentEvent, Draft, DraftOrigin
+from schemas.labels import Intent, Sentiment
+
+OTHER_LANGUAGE: Final = 0.5
+"""What an answer in another language than the comment's is worth."""
+
+FALLBACK: Final = "en"
+
+
+def draft(
+    comment: CommentEvent, analysis: Analysis, book: TemplateBook, account: AccountView
+) -> Draft | None:
+    """The reply of the best fitting template, or None where the book has none that fits.
+
+    `reasons` say how it was chosen. Raises jinja2.TemplateError only for templates that were never checked.
+    """
+    wordless = wording.read(comment.text).wordless
+    intent, why = _intent(analysis, wordless=wordless)
+    language, why_language = _language(analysis, account, wordless=wordless)
+    for candidate in dict.fromkeys((language, account.default_language, FALLBACK)):
+        fitting = _fitting(book.active(intent, candidate), comment, analysis.sentiment)
+        if not fitting:
+            continue
+        at = _place(comment.comment_id, len(fitting))
+        template = fitting[at]
+        text = _text(template, comment, account)
+        if length_on(comment.platform, text) > LIMITS[comment.platform] or not text:
+            continue
+        instead = "" if candidate == language else f", instead of {language}"
+        revision = revision_of(comment)
+        return Draft(
+            draft_id=identity.draft_id(revision, text, DraftOrigin.TEMPLATE),
+            revision_id=revision,
+            text=text,
+            origin=DraftOrigin.TEMPLATE,
+            language=candidate,
+            confidence=confidence(analysis, account, candidate, wordless=wordless),
+            template=template.name,
+            template_version=template.version,
+            reasons=(
+                why,
+                f"language {candidate}: {why_language}{instead}",
+                f"sentiment {analysis.sentiment}: template for {template.sentiment or 'any'}",
+                f"template {at + 1} of {len(fitting)} by the comment's id",
+            ),
+        )
+    return None
+
+
+def confidence(analysis: Analysis, account: AccountView, language: str, *, wordless: bool) -> float:
+    """How probably a draft in `language` fits, 0 to 1; the module says how it is made."""
+    negative = probability(analysis.sentiment_scores.get(Sentiment.NEGATIVE), unknown=-1.0)
+    if negative < 0:
+        return 0.0
+    mood = negative if analysis.sentiment is Sentiment.NEGATIVE else 1 - negative
+    if wordless:
+        return round(mood, 4)
+    intent = probability(analysis.intent_scores.get(analysis.intent), unknown=0.0)
+    sure = probability(analysis.language_confidence, unknown=0.0)
+    if analysis.language == account.default_language:
+        sure = 1.0
+    if analysis.language != language:
+        sure *= OTHER_LANGUAGE
+    return round(intent * mood * sure, 4)
+
+
+def _intent(analysis: Analysis, *, wordless: bool) -> tuple[Intent, str]:
+    """The intent to answer, and why."""
+    score = probability(analysis.intent_scores.get(analysis.intent), unknown=0.0)
+    told = f"intent {analysis.intent} ({score:.2f})"
+    if analysis.intent is Intent.COMPLIMENT and analysis.sentiment is Sentiment.NEGATIVE:
+        return Intent.COMPLAINT, f"{told} in a negative mood: answered as a complaint"
+    if wordless and analysis.sentiment is not Sentiment.NEGATIVE:
+        return Intent.COMPLIMENT, f"{told} without words: answered as a compliment"
+    return analysis.intent, told
+
+
+def _language(analysis: Analysis, account: AccountView, *, wordless: bool) -> tuple[str, str]:
+    """The language to answer in, and why."""
+    sure = probability(analysis.language_confidence, unknown=0.0)
+    if wordless:
+        return account.default_language, "the account's, there are no words"
+    if sure < LANGUAGE_SURE:
+        return account.default_language, f"the account's, the comment's is not sure ({sure:.2f})"
+    return analysis.language, f"the comment's ({sure:.2f})"
+
+
+def _fitting(
+    templates: tuple[Template, ...], comment: CommentEvent, sentiment: Sentiment
+) -> tuple[Template, ...]:
+    usable = [t for t in templates if not t.platforms or comment.platform in t.platforms]
+    exact = tuple(t for t in usable if t.sentiment is sentiment)
+    return exact or tuple(t for t in usable if t.sentiment is None)
+
+
+def _place(comment_id: str, choices: int) -> int:
+    """A number below `choices`, always the same for a comment and evenly spread over comments."""
+    return int.from_bytes(hashlib.sha256(comment_id.encode("utf-8", "replace")).digest()[:8]) % choices
+
+
+def _text(template: Template, comment: CommentEvent, account: AccountView) -> str:
+    return template.render(
+        Variables(
+            author_name=safe_first_name(comment.author_name),
+            brand_name=account.brand_name,
+            platform=comment.platform.value,
+        )
+    )
