@@ -21,6 +21,9 @@ create table social_accounts (
     status              text not null default 'active' check (status in ('active', 'paused', 'blocked', 'needs_auth')),
     status_reason       text,
     may_reply           boolean not null default true,
+    only_when_mentioned boolean not null default false,
+    default_language    text not null default 'en',
+    brand_name          text not null default '',
     replies_per_minute  double precision not null default 30 check (replies_per_minute >= 0),
     token_ciphertext    bytea,
     token_key_id        text,
@@ -61,7 +64,6 @@ create table comments (
     hidden_changed_at     timestamptz,
     is_hidden             boolean not null default false,
     removed_at            timestamptz,
-    answered_elsewhere_at timestamptz,
     state                 text not null default 'received',
     state_reason          text not null default '',
     state_changed_at      timestamptz not null default now()
@@ -106,6 +108,7 @@ create table response_templates (
     intent      text not null,
     sentiment   text,
     content     text not null,
+    platforms   text[] not null default '{}',
     is_active   boolean not null default true,
     created_by  text not null,
     created_at  timestamptz not null default now(),
@@ -157,19 +160,25 @@ create table decisions (
     reason          text not null,
     priority        real not null,
     expires_at      timestamptz,
-    decided_at      timestamptz not null
+    decided_at      timestamptz not null,
+    is_spent        boolean not null default false
 );
 -- The first of each kind wins: a second machine decision, or a second final word of people, is not recorded.
+-- A person's approval is spent once its reply has ended unsent: then people may decide again.
 create unique index decisions_machine_once on decisions (revision_id) where decided_by = 'machine';
 create unique index decisions_person_once on decisions (revision_id)
-    where decided_by = 'person' and action in ('approve', 'reject', 'no_reply');
+    where decided_by = 'person' and action in ('approve', 'reject', 'no_reply') and not is_spent;
 create index decisions_by_comment on decisions (comment_id);
 
+-- What waits for a person. Whether an item is open follows from the comment: those that a decision asked for
+-- (cause 'decision') while its state says so, the others until a person has decided about that wording.
+-- closed_at: when a person took it off the list, which counts before the decision has come back through Kafka.
 create table review_items (
     revision_id  uuid primary key,
     comment_id   uuid not null,
     draft_id     uuid,
     tenant_id    text not null,
+    cause        text not null default 'decision' check (cause in ('decision', 'edited_after_reply', 'unsent')),
     level        text not null check (level in ('moderator', 'supervisor')),
     reason       text not null,
     priority     real not null,
@@ -180,6 +189,7 @@ create table review_items (
     created_at   timestamptz not null,
     closed_at    timestamptz
 );
+create index review_items_by_comment on review_items (comment_id);
 create index review_items_open on review_items (tenant_id, priority desc, created_at) where is_open;
 
 -- Posting: intent before the call, outcome after it.
@@ -196,6 +206,7 @@ create table reply_queue (
     thread_id            text not null,
     author_id            text,
     text                 text not null,
+    decided_by           text not null check (decided_by in ('machine', 'person')),
     priority             real not null,
     state                text not null default 'queued' check (state in (
         'queued', 'posting', 'posted', 'unknown',
@@ -206,6 +217,9 @@ create table reply_queue (
     expires_at           timestamptz,
     claimed_by           text,
     claimed_at           timestamptz,
+    uncertain            integer not null default 0,  -- attempts of which nobody knows whether they took effect
+    looks                integer not null default 0,  -- look-ups since the latest of them that did not find it
+    absent_since         timestamptz,                 -- when the first of these look-ups was made
     reply_id             text,
     enqueued_at          timestamptz not null default now(),
     settled_at           timestamptz
@@ -218,6 +232,19 @@ create index reply_queue_next on reply_queue (tenant_id, platform, account_id, p
 create index reply_queue_unsettled on reply_queue (claimed_at) where state in ('posting', 'unknown');
 create index reply_queue_by_reply on reply_queue (platform, account_id, reply_id) where reply_id is not null;
 create index reply_queue_by_comment on reply_queue (comment_id);
+
+-- One token bucket an account, filled at its replies_per_minute; whoever claims holds the row, so that any
+-- number of posters share one budget.
+create table reply_pace (
+    tenant_id    text not null,
+    platform     text not null,
+    account_id   text not null,
+    tokens       double precision not null default 1,
+    filled_at    timestamptz not null default now(),
+    held_until   timestamptz,
+    held_reason  text,
+    primary key (tenant_id, platform, account_id)
+);
 
 create table reply_attempts (
     decision_id  uuid not null,
@@ -306,32 +333,31 @@ language sql stable as $$
         case
             when held.state in ('posted', 'unknown', 'posting') then held.state
             when c.removed_at is not null then 'removed'
-            when c.answered_elsewhere_at is not null then 'answered_elsewhere'
-            when person.action = 'reject' then 'rejected'
-            when person.action = 'no_reply' then 'no_reply'
+            when staff.found then 'answered_elsewhere'
+            when word.decided_by = 'person' and word.action = 'reject' then 'rejected'
+            when word.decided_by = 'person' and word.action = 'no_reply' then 'no_reply'
             when held.state = 'queued' then 'queued'
-            when ended.state is not null then ended.state
-            when person.action = 'approve' then 'queued'
-            when person.action = 'escalate' then 'escalated'
-            when machine.action = 'auto_approve' then 'queued'
-            when machine.action = 'review' then 'needs_review'
-            when machine.action = 'escalate' then 'escalated'
-            when machine.action = 'expire' then 'expired'
-            when machine.action is not null then machine.action
+            when word.action in ('approve', 'auto_approve') then coalesce(word.ended, 'queued')
+            when word.action = 'review' then 'needs_review'
+            when word.action = 'escalate' then 'escalated'
+            when word.action = 'expire' then 'expired'
+            when word.action = 'reject' then 'rejected'
+            when word.action is not null then word.action
             when dead.reason is not null then 'dead_letter'
-            when exists (select from generated_responses g where g.revision_id = c.current_revision_id) then 'drafted'
-            when exists (select from analyses a where a.revision_id = c.current_revision_id) then 'enriched'
+            -- scalar, because the planner would hash the whole tables for "exists"
+            when (select true from generated_responses g
+                  where g.comment_id = c.comment_id and g.revision_id = c.current_revision_id limit 1) then 'drafted'
+            when (select true from analyses a where a.revision_id = c.current_revision_id limit 1) then 'enriched'
             else 'received'
         end,
         case
             when held.state in ('posted', 'unknown', 'posting') then held.reason
             when c.removed_at is not null then 'removed on the platform'
-            when c.answered_elsewhere_at is not null then 'answered by the account''s own staff'
-            when person.action in ('reject', 'no_reply') then person.reason
+            when staff.found then 'answered by the account''s own staff'
+            when word.decided_by = 'person' and word.action in ('reject', 'no_reply') then word.reason
             when held.state = 'queued' then held.reason
-            when ended.state is not null then ended.reason
-            when person.action is not null then person.reason
-            when machine.action is not null then machine.reason
+            when word.action in ('approve', 'auto_approve') and word.ended is not null then word.ended_reason
+            when word.action is not null then word.reason
             when dead.reason is not null then dead.reason
             else ''
         end
@@ -341,20 +367,18 @@ language sql stable as $$
         where q.comment_id = c.comment_id and q.state in ('queued', 'posting', 'posted', 'unknown')
     ) held on true
     left join lateral (
-        select q.state, q.reason from reply_queue q
-        where q.comment_id = c.comment_id and q.revision_id = c.current_revision_id
-          and q.state not in ('queued', 'posting', 'posted', 'unknown')
-        order by q.settled_at desc nulls last limit 1
-    ) ended on true
+        select true as found from observed_replies o where o.comment_id = c.comment_id and o.author = 'staff' limit 1
+    ) staff on true
     left join lateral (
-        select d.action, d.reason from decisions d
-        where d.revision_id = c.current_revision_id and d.decided_by = 'person'
-        order by (d.action = 'escalate'), d.decided_at limit 1
-    ) person on true
-    left join lateral (
-        select d.action, d.reason from decisions d
-        where d.revision_id = c.current_revision_id and d.decided_by = 'machine' limit 1
-    ) machine on true
+        -- the decision that counts for the current wording, and how the reply it ordered ended, if it did
+        select d.action, d.decided_by, d.reason, q.state as ended, q.reason as ended_reason
+        from decisions d
+        left join reply_queue q on q.decision_id = d.decision_id
+            and q.state not in ('queued', 'posting', 'posted', 'unknown')
+        where d.comment_id = c.comment_id  -- the index that serves this
+          and d.revision_id = c.current_revision_id
+        order by (d.decided_by = 'person') desc, d.is_spent, (d.action = 'escalate'), d.decided_at desc limit 1
+    ) word on true
     left join lateral (
         select l.reason from dead_letters l
         where l.comment_id = c.comment_id and l.replayed_at is null
@@ -367,10 +391,46 @@ create function refresh_comment_states(ids uuid[]) returns void
 language sql as $$
     -- Locked in one order, so that writers queue up instead of deadlocking, and so that whoever comes second
     -- computes with the facts of whoever came first. Call it after the facts, in the same transaction.
+    -- Lock order everywhere: comments, then reply_queue.
     select from comments where comments.comment_id = any (ids) order by comments.comment_id for update;
+
     update comments c set state = s.state, state_reason = s.reason, state_changed_at = clock_timestamp()
     from comment_states(ids) s
-    where c.comment_id = s.comment_id and (c.state, c.state_reason) is distinct from (s.state, s.reason)
+    where c.comment_id = s.comment_id and (c.state, c.state_reason) is distinct from (s.state, s.reason);
+
+    update generated_responses g set is_approved = f.is_approved, is_sent = f.is_sent
+    from (
+        select r.draft_id,
+            exists (select from decisions d where d.comment_id = r.comment_id and d.draft_id = r.draft_id
+                and d.action in ('approve', 'auto_approve')) as is_approved,
+            exists (select from reply_queue q where q.comment_id = r.comment_id and q.draft_id = r.draft_id
+                and q.state = 'posted') as is_sent
+        from generated_responses r where r.comment_id = any (ids)
+    ) f
+    where g.draft_id = f.draft_id and (g.is_approved, g.is_sent) is distinct from (f.is_approved, f.is_sent);
+
+    -- An edit after the reply, whichever of the two became known first: a person looks whether the reply still fits.
+    insert into review_items (revision_id, comment_id, tenant_id, cause, level, reason, priority, created_at, is_open)
+    select c.current_revision_id, c.comment_id, c.tenant_id, 'edited_after_reply', 'moderator',
+        'edited after its reply was posted', q.priority, clock_timestamp(), false
+    from comments c join reply_queue q on q.comment_id = c.comment_id and q.state = 'posted'
+        and q.revision_id <> c.current_revision_id
+    where c.comment_id = any (ids) and c.removed_at is null
+    on conflict (revision_id) do update set cause = excluded.cause, reason = excluded.reason
+        where review_items.cause = 'decision';
+
+    update review_items i set is_open = f.is_open
+    from (
+        select r.revision_id,
+            r.closed_at is null and c.removed_at is null and c.current_revision_id = r.revision_id
+            and case when r.cause = 'decision' then c.state in ('needs_review', 'escalated')
+                else c.state <> 'answered_elsewhere' and not exists (
+                    select from decisions d where d.revision_id = r.revision_id and d.decided_by = 'person'
+                        and d.action <> 'escalate' and not d.is_spent)
+                end as is_open
+        from review_items r join comments c using (comment_id) where r.comment_id = any (ids)
+    ) f
+    where i.revision_id = f.revision_id and i.is_open is distinct from f.is_open;
 $$;
 
 -- For analysts: one row a comment, with its newest labels and the reply that was sent.

@@ -1,0 +1,168 @@
+"""How a staged batch becomes rows: the statements for each kind of staged row, in the order they must run in.
+
+Rows are written in the order of comment ids, so that writers wait for each other instead of deadlocking.
+"""
+
+from typing import Final
+
+_GREATEST: Final = ("platform_post_id", "platform_parent_id", "author_id", "author_name", "permalink")
+_LEAST: Final = ("created_at", "received_at", "removed_at")
+_MERGED: Final = (
+    *((name, f"greatest(c.{name}, excluded.{name})") for name in (*_GREATEST, "hidden_changed_at")),
+    *((name, f"least(c.{name}, excluded.{name})") for name in _LEAST),
+    (
+        "is_hidden",
+        "case when excluded.hidden_changed_at is null"
+        " or (c.hidden_changed_at, c.is_hidden) > (excluded.hidden_changed_at, excluded.is_hidden)"
+        " then c.is_hidden else excluded.is_hidden end",
+    ),
+)
+_COMMENTS: Final = f"""
+insert into comments as c (
+    comment_id, tenant_id, platform, account_id, platform_comment_id,
+    {", ".join(_GREATEST)}, {", ".join(_LEAST)}, hidden_changed_at, is_hidden)
+select comment_id, min(tenant_id), min(platform), min(account_id), min(platform_comment_id),
+    {", ".join(f"max({name})" for name in _GREATEST)},
+    min(created_at), min(observed_at), min(occurred_at) filter (where kind = 'removed'),
+    max(occurred_at) filter (where is_hidden is not null),
+    coalesce((array_agg(is_hidden order by occurred_at desc, is_hidden desc)
+        filter (where is_hidden is not null))[1], false)
+from in_batch where what = 'comment' group by comment_id order by comment_id
+on conflict (comment_id) do update set {", ".join(f"{name} = {rule}" for name, rule in _MERGED)}
+where ({", ".join(f"c.{name}" for name, _ in _MERGED)})
+    is distinct from ({", ".join(rule for _, rule in _MERGED)})
+"""  # noqa: S608
+
+_REVISIONS: Final = """
+insert into comment_revisions as r (
+    revision_id, comment_id, text, attachments, revised_at, observed_at, source)
+select revision_id, comment_id, min(text), min(attachments::jsonb::text)::jsonb, max(occurred_at),
+    min(observed_at), min(source)
+from in_batch where what = 'comment' and revision_id is not null
+group by comment_id, revision_id order by comment_id, revision_id
+on conflict (revision_id) do update set
+    text = least(r.text, excluded.text),
+    attachments = least(r.attachments::text, excluded.attachments::text)::jsonb,
+    revised_at = greatest(r.revised_at, excluded.revised_at),
+    observed_at = least(r.observed_at, excluded.observed_at),
+    source = least(r.source, excluded.source)
+where (r.text, r.attachments::text, r.revised_at, r.observed_at, r.source) is distinct from (
+    least(r.text, excluded.text), least(r.attachments::text, excluded.attachments::text),
+    greatest(r.revised_at, excluded.revised_at), least(r.observed_at, excluded.observed_at),
+    least(r.source, excluded.source))
+"""
+
+# The newest wording; of two with the same time the one that was first seen later, because a poll that cannot
+# tell when a comment was edited gives the time it was written.
+_WORDING: Final = """
+update comments c set current_revision_id = r.revision_id, text = r.text, revised_at = r.revised_at
+from (
+    select distinct on (comment_id) comment_id, revision_id, text, revised_at from comment_revisions
+    where comment_id = any (array(
+        select comment_id from in_batch where what = 'comment' and revision_id is not null))
+    order by comment_id, revised_at desc, observed_at desc, revision_id desc
+) r
+where c.comment_id = r.comment_id
+    and (c.current_revision_id, c.text, c.revised_at) is distinct from (r.revision_id, r.text, r.revised_at)
+"""
+
+_OBSERVED: Final = """
+insert into observed_replies as o (
+    comment_id, reply_id, tenant_id, platform, account_id, text, occurred_at, observed_at)
+select comment_id, reply_id, min(tenant_id), min(platform), min(account_id), min(text), min(occurred_at),
+    min(observed_at)
+from in_batch where what = 'observed' group by comment_id, reply_id order by comment_id, reply_id
+on conflict (comment_id, reply_id) do update set text = least(o.text, excluded.text),
+    occurred_at = least(o.occurred_at, excluded.occurred_at),
+    observed_at = least(o.observed_at, excluded.observed_at)
+where (o.text, o.occurred_at, o.observed_at) is distinct from (
+    least(o.text, excluded.text), least(o.occurred_at, excluded.occurred_at),
+    least(o.observed_at, excluded.observed_at))
+"""
+
+_POSTS: Final = """
+insert into posts as p (
+    tenant_id, platform, account_id, platform_post_id, text, permalink, published_at, observed_at)
+select distinct on (tenant_id, platform, account_id, platform_post_id)
+    tenant_id, platform, account_id, platform_post_id, text, permalink, published_at, observed_at
+from in_batch where what = 'post'
+order by tenant_id, platform, account_id, platform_post_id,
+    observed_at desc, text desc nulls last, permalink desc nulls last, published_at desc nulls last
+on conflict (tenant_id, platform, account_id, platform_post_id) do update set text = excluded.text,
+    permalink = excluded.permalink, published_at = excluded.published_at, observed_at = excluded.observed_at
+where (excluded.observed_at, coalesce(excluded.text, ''), coalesce(excluded.permalink, ''),
+        coalesce(excluded.published_at, '-infinity'))
+    > (p.observed_at, coalesce(p.text, ''), coalesce(p.permalink, ''), coalesce(p.published_at, '-infinity'))
+"""
+
+
+def _first_kept(target: str, what: str, columns: str) -> str:
+    names = columns.split()
+    taken = [f"{name}::jsonb" if name.endswith("_scores") else name for name in names]
+    return (
+        f"insert into {target} ({', '.join(names)}) select {', '.join(taken)} from in_batch "  # noqa: S608
+        f"where what = '{what}' order by comment_id on conflict do nothing"
+    )
+
+
+_ANALYSES: Final = _first_kept(
+    "analyses",
+    "analysis",
+    "revision_id model_hash comment_id model sentiment sentiment_scores intent intent_scores language"
+    " language_confidence unknown_share enriched_at",
+)
+_DRAFTS: Final = _first_kept(
+    "generated_responses",
+    "draft",
+    "draft_id comment_id revision_id tenant_id content origin template template_version language model"
+    " prompt_hash reasons confidence_score created_at",
+)
+_DECISIONS: Final = _first_kept(
+    "decisions",
+    "decision",
+    "decision_id comment_id revision_id draft_id tenant_id action decided_by person text policy_version rule"
+    " reason priority expires_at decided_at",
+)
+_OUTCOMES: Final = _first_kept(
+    "reply_outcomes",
+    "outcome",
+    "outcome_id decision_id comment_id revision_id draft_id tenant_id outcome reason attempts reply_id text"
+    " at",
+)
+_DEAD: Final = _first_kept(
+    "dead_letters",
+    "dead",
+    'dead_letter_id stage reason error message topic partition "offset" comment_id failed_at',
+)
+
+# A decision that asks for a person makes an item; whether it is open follows from the state. A second one
+# about the same wording (a moderator escalates) raises its level.
+_REVIEW_ITEMS: Final = """
+insert into review_items as i (
+    revision_id, comment_id, draft_id, tenant_id, level, reason, priority, created_at, is_open)
+select distinct on (revision_id) b.revision_id, b.comment_id, b.draft_id, b.tenant_id,
+    case b.action when 'escalate' then 'supervisor' else 'moderator' end, b.reason, b.priority, b.decided_at,
+    false
+from in_batch b join decisions d on d.decision_id = b.decision_id
+where b.what = 'decision' and b.action in ('review', 'escalate')
+order by b.revision_id, b.action
+on conflict (revision_id) do update set
+    draft_id = coalesce(i.draft_id, excluded.draft_id),
+    reason = case when excluded.level > i.level and i.cause = 'decision'
+        then excluded.reason else i.reason end,
+    level = greatest(i.level, excluded.level),
+    priority = greatest(i.priority, excluded.priority),
+    created_at = least(i.created_at, excluded.created_at)
+"""
+
+MERGES: Final = {
+    "comment": (_COMMENTS, _REVISIONS, _WORDING),
+    "observed": (_OBSERVED,),
+    "post": (_POSTS,),
+    "analysis": (_ANALYSES,),
+    "draft": (_DRAFTS,),
+    "decision": (_DECISIONS, _REVIEW_ITEMS),
+    "outcome": (_OUTCOMES,),
+    "dead": (_DEAD,),
+}
+"""Statements by kind of staged row, to be run in this order."""

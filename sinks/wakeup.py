@@ -1,0 +1,69 @@
+"""Wakes a loop when Postgres has work for it: LISTEN where the connection holds, polling always.
+
+A lost notification costs one poll interval, never work.
+"""
+
+import asyncio
+from types import TracebackType
+from typing import Any, Final, Self
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from infra import logs
+from infra.postgres import AWAY, Pool
+
+POLL: Final = 1.0
+"""Seconds between looks while nothing is heard."""
+
+log = logs.get(__name__)
+
+
+class Wakeup:
+    """Listens on one channel with one connection of the pool, for as long as the context lasts."""
+
+    def __init__(self, pool: Pool, channel: str) -> None:
+        self._pool = pool
+        self._channel = channel
+        self._event = asyncio.Event()
+        self._connection: PoolConnectionProxy[asyncpg.Record] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._listen()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await self._pool.release(connection)  # resets the session, which stops listening
+
+    def wake(self) -> None:
+        """Ends the wait under way, or the next one."""
+        self._event.set()
+
+    async def wait(self, timeout: float = POLL) -> None:
+        """Returns when woken or notified, at the latest after `timeout` seconds."""
+        try:
+            await asyncio.wait_for(self._event.wait(), timeout)
+        except TimeoutError:
+            if self._connection is not None and self._connection.is_closed():
+                await self.__aexit__(None, None, None)
+            await self._listen()
+        self._event.clear()
+
+    async def _listen(self) -> None:
+        if self._connection is not None:
+            return
+        try:
+            connection = await self._pool.acquire(timeout=5)
+            await connection.add_listener(self._channel, self._notified)
+        except AWAY as error:
+            log.warning("cannot listen, polling instead", channel=self._channel, error=str(error))
+            return
+        self._connection = connection
+        self._event.set()  # what came before the first LISTEN
+
+    def _notified(self, *_: Any) -> None:
+        self._event.set()
