@@ -1,7 +1,7 @@
 """Fetches one jar from Maven's repository through jgo, which knows its address and the user's settings."""
 
 import logging
-import time
+import threading
 from pathlib import Path
 
 from infra.embedded.errors import DownloadFailedError
@@ -10,11 +10,11 @@ TRIES = 3
 TIMEOUT_SECONDS = 20
 
 
-def fetch(coordinate: str, folder: Path) -> Path:
-    """Brings `group:artifact:version` below `folder`; tries a few times, then raises DownloadFailedError.
+def fetch(coordinate: str, folder: Path, abandoned: threading.Event) -> Path:
+    """Brings `group:artifact:version` below `folder`; tries a few times, unless `abandoned`.
 
     Repositories in jgo's own settings file, such as a company mirror, are asked besides Maven's central one;
-    HTTP proxies and certificates come from the usual environment variables.
+    HTTP proxies and certificates come from the usual environment variables. Raises DownloadFailedError.
     """
     from jgo.config import GlobalSettings
     from jgo.constants import MAVEN_CENTRAL_URL
@@ -24,7 +24,8 @@ def fetch(coordinate: str, folder: Path) -> Path:
     repositories = {**GlobalSettings.load().repositories, "central": MAVEN_CENTRAL_URL}
     problem: Exception | None = None
     for attempt in range(TRIES):
-        time.sleep(attempt)
+        if abandoned.wait(attempt):
+            break
         context = MavenContext(repo_cache=folder, remote_repos=repositories, timeout=TIMEOUT_SECONDS)
         artifact = context.create_dependency(coordinate).artifact
         try:
@@ -36,7 +37,14 @@ def fetch(coordinate: str, folder: Path) -> Path:
             if isinstance(failed, OSError) and failed.errno in (28, 122):  # disk full, quota
                 raise
     raise DownloadFailedError(
-        f"A jar of Apache Kafka could not be downloaded ({type(problem).__name__}: {problem})",
+        f"A jar of Apache Kafka could not be downloaded ({type(problem).__name__}: {_root(problem)})",
         thing=coordinate,
         remedy="Check the network; behind a proxy, set HTTPS_PROXY.",
     ) from problem
+
+
+def _root(problem: BaseException | None) -> str:
+    """What the deepest of a chain of errors says: "Connection refused", not how the library got there."""
+    while problem is not None and (deeper := problem.__cause__ or problem.__context__) is not None:
+        problem = deeper
+    return str(problem)

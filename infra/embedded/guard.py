@@ -12,18 +12,21 @@ import os
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from infra.embedded.errors import EmbeddedStackError, StartFailedError
+from infra.embedded.errors import EmbeddedStackError
 from infra.embedded.kafka import KafkaServer
 from infra.embedded.locks import FileLock
 from infra.embedded.postgres import PostgresServer
+from infra.embedded.process import failure
 from infra.embedded.state import Endpoints, StateFolder, from_os_error
 
 POLL_SECONDS = 0.1
-RESTARTS = 3
+RESTARTS, RESTARTS_SECONDS = 3, 600.0
+"""So many within so long; then something is wrong that starting again does not mend."""
 
 Server = KafkaServer | PostgresServer
 
@@ -47,7 +50,7 @@ class Guard:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop_soon)
         try:
-            if await self._start():
+            if await self._start(self._servers):
                 endpoints = Endpoints(
                     kafka=self._kafka.address if self._kafka else "",
                     postgres=self._postgres.address if self._postgres else "",
@@ -65,9 +68,9 @@ class Guard:
             self._state.endpoints_file.unlink(missing_ok=True)
             await asyncio.gather(*(server.stop() for server in self._servers))
 
-    async def _start(self) -> bool:
-        """Starts all at once; False when the last user went away meanwhile."""
-        starting = [asyncio.create_task(server.start()) for server in self._servers]
+    async def _start(self, servers: Sequence[Server], *, again: bool = False) -> bool:
+        """Starts them at once; False when the last user went away meanwhile."""
+        starting = [asyncio.create_task(server.start(again=again)) for server in servers]
         try:
             while not all(task.done() for task in starting):
                 await asyncio.wait(starting, timeout=POLL_SECONDS, return_when=asyncio.FIRST_EXCEPTION)
@@ -84,19 +87,15 @@ class Guard:
 
     async def _watch(self) -> None:
         """Returns after the last user; a server that ends by itself is started again on its port."""
-        left = RESTARTS
+        ends: deque[float] = deque(maxlen=RESTARTS)
         while not self._finished():
-            for server in self._servers:
-                if not server.alive:
-                    if left == 0:
-                        raise StartFailedError(
-                            f"{server.name} ended {RESTARTS + 1} times",
-                            thing=str(self._state.logs),
-                            remedy="Its log there tells why.",
-                        )
-                    left -= 1
-                    _say(f"{server.name} ended by itself; starting it again")
-                    await server.start(again=True)
+            if ended := [server for server in self._servers if not server.alive]:
+                names = " and ".join(server.name for server in ended)
+                if len(ends) == RESTARTS and time.monotonic() - ends[0] < RESTARTS_SECONDS:
+                    raise failure(f"{names} ended again and again", logs=[server.log for server in ended])
+                ends.append(time.monotonic())
+                _say(f"{names} ended; starting again on the same ports")
+                await self._start(ended, again=True)
             await asyncio.sleep(POLL_SECONDS)
 
     def _finished(self) -> bool:

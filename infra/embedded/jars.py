@@ -11,8 +11,11 @@ import hashlib
 import shutil
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 PINNED = Path(__file__).with_name("kafka-jars.sha256")
+CONNECTIONS = 6
+ABANDONED_SECONDS = 24 * 3600.0
 SPACE_NEEDED = 200_000_000
 """Jars and the JVM's start-up cache."""
 
@@ -60,8 +65,8 @@ def ensure_jars(
     """Verified jars, ready for a class path.
 
     From the folder `given` when there is one, and then never from the network; else from `cache`, into which
-    missing ones are fetched. Raises DownloadFailedError, ChecksumMismatchError, DiskFullError or
-    StateFolderError.
+    missing ones are fetched; `progress` shows it. Raises DownloadFailedError, ChecksumMismatchError,
+    DiskFullError or StateFolderError.
     """
     wanted = pinned(manifest)
     if given is not None:
@@ -85,6 +90,7 @@ def sha256(path: Path) -> str:
 
 
 _FILL = f"{Path(sys.executable).name} -m infra.embedded.jars"
+_USE = "set PARLEY_KAFKA_JARS_DIR"
 
 
 def _refill(folder: Path) -> str:
@@ -115,31 +121,34 @@ def _verified(jar: Jar, path: Path, *, remedy: str) -> Path:
 
 def _download(missing: Sequence[Jar], folder: Path, progress: "Progress | None") -> None:
     """Fetches in parallel into a folder of its own; each jar appears in `folder` whole and verified."""
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetching-") as temporary:
+    for old in folder.parent.glob("fetching-*"):  # of a command that was killed
+        if old.stat().st_mtime < time.time() - ABANDONED_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)
+    with tempfile.TemporaryDirectory(
+        dir=folder.parent, prefix="fetching-", ignore_cleanup_errors=True
+    ) as temporary:
         inbox = Path(temporary)
 
         def bring(jar: Jar) -> None:
-            got = fetch(jar.coordinate, inbox)
+            got = fetch(jar.coordinate, inbox, abandoned)
             _verified(jar, got, remedy="The repository or a proxy serves another file: try another network.")
             target = folder / jar.path
             target.parent.mkdir(parents=True, exist_ok=True)
             got.replace(target)
 
-        task = None if progress is None else progress.add_task("Kafka's jars", total=len(missing))
-        pool = ThreadPoolExecutor(6)
+        pool, abandoned = ThreadPoolExecutor(CONNECTIONS), threading.Event()
         try:
-            for _ in pool.map(bring, missing):
-                if progress is not None and task is not None:
-                    progress.advance(task)
+            with progress or nullcontext():
+                task = None if progress is None else progress.add_task("Kafka's jars", total=len(missing))
+                for _ in pool.map(bring, missing):
+                    if progress is not None and task is not None:
+                        progress.advance(task)
         except DownloadFailedError as problem:
-            remedy = f"{problem.remedy}\nOr fill a folder on a machine that has one and give it here: "
-            raise DownloadFailedError(
-                problem.what,
-                thing=problem.thing,
-                remedy=remedy + _FILL.format(python=Path(sys.executable).name),
-            ) from problem
+            remedy = f"{problem.remedy} Or fill a folder elsewhere ({_FILL} FOLDER) and {_USE} to it."
+            raise DownloadFailedError(problem.what, thing=problem.thing, remedy=remedy) from problem
         finally:
-            pool.shutdown(cancel_futures=True)
+            abandoned.set()
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def main(arguments: Sequence[str]) -> int:

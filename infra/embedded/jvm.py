@@ -8,6 +8,7 @@ import hashlib
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 RECORDING_SECONDS = 30.0
@@ -41,6 +42,8 @@ class Jvm:
         key = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
         self._archive = cache / f"kafka-{key}.aot"
         self._recording: Path | None = None
+        with suppress(OSError):
+            cache.mkdir(parents=True, exist_ok=True)
 
     @property
     def extra_stop_seconds(self) -> float:
@@ -56,7 +59,12 @@ class Jvm:
         elif broker and os.access(self._archive.parent, os.W_OK):
             self._recording = self._archive.with_suffix(f".{os.getpid()}.tmp")
             cache = [f"-XX:AOTCacheOutput={self._recording}"]
-        settings = [f"-Dlog4j2.configurationFile={log4j}", "-cp", self._class_path]
+        settings = [
+            f"-XX:ErrorFile={log4j.parent}/jvm-crash-%p.log",
+            f"-Dlog4j2.configurationFile={log4j}",
+            "-cp",
+            self._class_path,
+        ]
         return [str(self._java), *OPTIONS, *cache, *settings, *arguments]
 
     def keep_recording(self, *, complete: bool) -> None:
@@ -69,12 +77,16 @@ class Jvm:
         for part in self._archive.parent.glob(f"{recording.name}*"):
             part.unlink(missing_ok=True)
 
+    def forget_archive(self) -> bool:
+        """Deletes the cache, which may be damaged; False when there was none."""
+        found = self._archive.is_file()
+        self._archive.unlink(missing_ok=True)
+        return found
+
     def _forget_unused(self) -> None:
         """Marks the cache as used and removes those of other installations that were not for weeks."""
-        try:
+        with suppress(OSError):  # a cache folder that may only be read
             os.utime(self._archive)
             for other in self._archive.parent.glob("kafka-*.aot"):
                 if other.stat().st_mtime < time.time() - UNUSED_SECONDS:
                     other.unlink(missing_ok=True)
-        except OSError:
-            pass  # a cache folder that may only be read

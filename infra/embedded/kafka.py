@@ -13,7 +13,7 @@ from infra.embedded import kafka_protocol, leftovers
 from infra.embedded.errors import PortTakenError, StartFailedError
 from infra.embedded.jvm import Jvm
 from infra.embedded.ports import HOST, free_ports
-from infra.embedded.process import failure, run, spawn, stop, tail
+from infra.embedded.process import begin_log, failure, run, says, spawn, stop, tail
 from infra.embedded.state import StateFolder
 
 PORT_TRIES = 3
@@ -87,12 +87,13 @@ class KafkaServer:
         self._jvm = jvm
         self._choose_ports = choose_ports
         self._data = state.root / "kafka"
-        self._log = state.logs / "kafka.log"
-        self._output = state.logs / "kafka.out"
+        self.log = state.logs / "kafka.log"
+        self._output = state.logs / "kafka-output.log"
         self._pid_file = state.run / "kafka.pid"
         self._settings_file = state.run / "kafka.properties"
         self._process: asyncio.subprocess.Process | None = None
         self._cluster_id = ""
+        self._ready = False
         self._ports: Sequence[int] = (9092, 9093)  # what formatting writes; chosen anew at each start
 
     @property
@@ -126,13 +127,12 @@ class KafkaServer:
         if self._process is not None:
             seconds = STOP_SECONDS + self._jvm.extra_stop_seconds
             gentle = await stop(self._process, gently=signal.SIGTERM, seconds=seconds)
-            self._jvm.keep_recording(complete=gentle)
+            self._jvm.keep_recording(complete=gentle and self._ready)
             self._pid_file.unlink(missing_ok=True)
 
     async def _set_up(self) -> None:
         """Formats the data folder on first use; what a killed set-up left is thrown away."""
-        id_file = self._data / "parley-cluster-id"
-        if not id_file.is_file():
+        if cluster_id_of(self._data) is None:
             fresh = self._data.with_suffix(".new")
             for folder in (fresh, self._data):
                 shutil.rmtree(folder, ignore_errors=True)
@@ -149,9 +149,8 @@ class KafkaServer:
             ]
             command = self._jvm.command(arguments, log4j=self._state.run / "log4j2.properties")
             await run(command, log=self._output, cwd=self._state.root, name="Kafka's storage tool")
-            (fresh / id_file.name).write_text(cluster_id)
             fresh.replace(self._data)
-        self._cluster_id = id_file.read_text()
+        self._cluster_id = cluster_id_of(self._data) or ""
 
     def _write_settings(self, data: Path) -> None:
         broker, controller = self._ports
@@ -168,36 +167,39 @@ class KafkaServer:
     async def _start_on_ports(self) -> bool:
         """False when a port was taken; raises when it failed in another way."""
         self._write_settings(self._data)
-        self._output.unlink(missing_ok=True)
-        told = self._log.stat().st_size if self._log.exists() else 0
+        begin_log(self.log)
+        begin_log(self._output)
         command = self._jvm.command(
             ["kafka.Kafka", str(self._settings_file)],
             log4j=self._state.run / "log4j2.properties",
             broker=True,
         )
-        self._process = await spawn(command, log=self._output, cwd=self._state.root)
+        self._process = await spawn(command, log=self._output, cwd=self._state.logs)
         leftovers.note(self._pid_file, self._process.pid)
         until = time.monotonic() + READY_SECONDS
         while time.monotonic() < until:
             if not self.alive:
-                said = self._output.read_text(errors="replace") + _after(self._log, told)
-                if "Address already in use" in said:
+                if says(self.log, "Address already in use"):
                     return False
-                raise failure("Kafka ended while starting", logs=[self._log, self._output])
+                if self._jvm.forget_archive():  # a damaged one can crash the JVM
+                    return await self._start_on_ports()
+                raise failure("Kafka ended while starting", logs=[self.log, self._output])
             if await kafka_protocol.serves(HOST, self._ports[0], self._cluster_id):
+                self._ready = True
                 return True
             await asyncio.sleep(0.05)
         await self.stop()
         raise StartFailedError(
             f"Kafka was not ready within {READY_SECONDS:.0f} s",
-            thing=str(self._log),
-            remedy=f"If the machine is busy, run again.\n{tail(self._log)}",
+            thing=str(self.log),
+            remedy=f"If the machine is busy, run again.\n{tail(self.log)}",
         )
 
 
-def _after(log: Path, told: int) -> str:
-    """What was logged since it had `told` bytes; all of it when the log was rotated since."""
-    if not log.exists():
-        return ""
-    text = log.read_bytes()
-    return text[told if told <= len(text) else 0 :].decode(errors="replace")
+def cluster_id_of(data: Path) -> str | None:
+    """The id that the storage tool gave a data folder, or None when it was not (wholly) formatted."""
+    try:
+        lines = (data / "meta.properties").read_text().splitlines()
+    except FileNotFoundError:
+        return None
+    return next((line.removeprefix("cluster.id=") for line in lines if line.startswith("cluster.id=")), None)

@@ -15,7 +15,7 @@ from pathlib import Path
 from infra.embedded import leftovers
 from infra.embedded.errors import PortTakenError, StartFailedError
 from infra.embedded.ports import HOST, free_ports
-from infra.embedded.process import failure, run, spawn, stop, tail
+from infra.embedded.process import begin_log, failure, run, says, spawn, stop, tail
 from infra.embedded.state import StateFolder, write_private
 from infra.embedded.users import make_private, unprivileged_user
 
@@ -55,7 +55,7 @@ class PostgresServer:
         self._state = state
         self._choose_ports = choose_ports
         self._data = state.root / "postgres"
-        self._log = state.logs / "postgres.log"
+        self.log = state.logs / "postgres.log"
         self._pid_file = state.run / "postgres.pid"
         self._user = unprivileged_user(self._data)
         self._process: asyncio.subprocess.Process | None = None
@@ -120,33 +120,32 @@ class PostgresServer:
 
     async def _run(self, program: str, *arguments: str | Path, text: str = "") -> None:
         path = binaries() / program
-        log = self._state.logs / "postgres.log"
+        log = self._state.logs / "postgres-setup.log"
         await run([path, *arguments], log=log, cwd=self._state.root, name=program, user=self._user, text=text)
 
     async def _start_on_port(self) -> bool:
         """False when the port was taken; raises when it failed in another way."""
-        told = self._log.stat().st_size if self._log.exists() else 0
+        begin_log(self.log)
         settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
         self._process = await spawn(
             [binaries() / "postgres", "-D", self._data, "-p", str(self._port), *settings],
-            log=self._log, cwd=self._state.root, user=self._user, death_signal=signal.SIGQUIT,
+            log=self.log, cwd=self._state.root, user=self._user, death_signal=signal.SIGQUIT,
         )  # fmt: skip
         leftovers.note(self._pid_file, self._process.pid)
         until = time.monotonic() + READY_SECONDS
         while time.monotonic() < until:
             if not self.alive:
-                said = self._log.read_bytes()[told:].decode(errors="replace")
-                if "Address already in use" in said:
+                if says(self.log, "Address already in use"):
                     return False
-                raise failure("PostgreSQL ended while starting", logs=[self._log])
+                raise failure("PostgreSQL ended while starting", logs=[self.log])
             if self._says_ready() and await self._answers():
                 return True
             await asyncio.sleep(0.05)
         await self.stop()
         raise StartFailedError(
             f"PostgreSQL was not ready within {READY_SECONDS:.0f} s",
-            thing=str(self._log),
-            remedy=f"If the machine is busy, run again.\n{tail(self._log)}",
+            thing=str(self.log),
+            remedy=f"If the machine is busy, run again.\n{tail(self.log)}",
         )
 
     def _forget_stale_lock(self) -> None:
@@ -175,7 +174,7 @@ class PostgresServer:
         arguments = ["-XAtq", "-h", HOST, "-p", str(self._port), "-U", ROLE, "-c", "select 1", DATABASE]
         query = await spawn(
             [binaries() / "psql", *arguments],
-            log=self._state.logs / "postgres.out",
+            log=self._state.logs / "postgres-queries.log",
             cwd=self._state.root,
             environment={"PGPASSWORD": self._password, "PGCONNECT_TIMEOUT": "5"},
         )

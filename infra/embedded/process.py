@@ -8,14 +8,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
 from infra.embedded.errors import DiskFullError, EmbeddedStackError, StartFailedError, StateFolderError
 from infra.embedded.users import User
 
 SHIM = Path(__file__).with_name("shim.py")
 LOG_LINES_SHOWN = 15
-LOG_BYTES_KEPT = 10_000_000
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -41,7 +39,7 @@ async def spawn(
     Must be called on the guard's main thread: `death_signal` follows when that thread ends.
     """
     identity = [] if user is None else ["--uid", str(user.uid), "--gid", str(user.gid)]
-    with _opened(log) as output:
+    with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-S", SHIM,
             "--parent", str(os.getpid()), "--signal", str(int(death_signal)), *identity,
@@ -51,10 +49,10 @@ async def spawn(
         )  # fmt: skip
 
 
-def _opened(log: Path) -> IO[bytes]:
-    if log.exists() and log.stat().st_size > LOG_BYTES_KEPT:
-        log.replace(log.with_suffix(".old"))
-    return log.open("ab")
+def begin_log(log: Path) -> None:
+    """Puts the log of the run before aside, so that a failure shows lines of this run only."""
+    with suppress(FileNotFoundError):
+        log.replace(log.with_suffix(".previous.log"))
 
 
 async def run(program: Sequence[str | Path], *, log: Path, cwd: Path, name: str, user: User | None = None,
@@ -95,6 +93,11 @@ def signal_quietly(pid: int, number: signal.Signals) -> None:
     """Signals a process that may be gone already."""
     with suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+def says(log: Path, words: str) -> bool:
+    """True when `words` stand anywhere in a log."""
+    return log.exists() and words in log.read_text(errors="replace")
 
 
 def tail(log: Path, lines: int = LOG_LINES_SHOWN) -> str:

@@ -11,7 +11,6 @@ stays in the state folder. Every command holds a shared lock on `users.lock`; th
 import os
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -163,14 +162,13 @@ class EmbeddedStack:
     def _fetch_jars(self) -> list[Path]:
         from infra.embedded.progress import download_bar
 
-        with nullcontext(self._progress) if self._progress is not None else download_bar() as progress:
-            return ensure_jars(
-                self._cache,
-                given=self._jars_dir,
-                progress=progress,
-                manifest=self._manifest,
-                free=self._free_space,
-            )
+        return ensure_jars(
+            self._cache,
+            given=self._jars_dir,
+            progress=self._progress or download_bar(),
+            manifest=self._manifest,
+            free=self._free_space,
+        )
 
 
 def default_cache_dir() -> Path:

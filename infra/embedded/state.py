@@ -6,7 +6,7 @@ endpoints.json      where the servers listen; valid only while guard.lock is hel
 postgres-password   of the role `parley`
 postgres/ kafka/    the data; `*.new` is a first set-up that was not finished and is thrown away
 run/                settings files written at each start, process ids
-logs/               kafka.log, kafka.out, postgres.log, guard.log
+logs/               kafka.log, postgres.log, guard.log and what else programs print
 """
 
 import json

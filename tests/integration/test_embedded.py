@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -45,7 +45,7 @@ with stack as endpoints:
 
 
 class Command:
-    """A user process, as `parley` would be, in a process group of its own like a terminal's foreground job."""
+    """A user process, as `parley` would be, in a process group of its own like a job of a terminal."""
 
     def __init__(self, state: Path, *arguments: Path, prefix: tuple[str, ...] = ()) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 — lives as long as the command
@@ -358,8 +358,8 @@ def test_it_works_for_an_ordinary_user(command: Callable[..., Command]) -> None:
         jars = Path(home) / "jars"
         shutil.copytree(cache_dir() / "maven", jars)
         os.chown(home, 65534, 65534)
-        prefix = (sys.executable, "-I", "-S", str(Path(shim.__file__)), "--parent", str(os.getpid()))
-        prefix += ("--signal", "9", "--uid", "65534", "--gid", "65534", "--")
+        become = ["--parent", str(os.getpid()), "--signal", "9", "--uid", "65534", "--gid", "65534", "--"]
+        prefix = (sys.executable, "-I", "-S", str(Path(shim.__file__)), *become)
         started = Command(state, Path(home) / "cache", jars, prefix=prefix)
         try:
             asyncio.run(write(started.endpoints()))
