@@ -179,7 +179,7 @@ def _done(answer: object) -> ChangeOutcome:
 
 
 def _after(paging: object) -> str | None:
-    """The cursor of the next page, None if this was the last; the URL `next` is not called: it holds a token."""
+    """The next page's cursor, None if this was the last; the URL `next` is not called: it holds a token."""
     following = paging.get("next") if isinstance(paging, Mapping) else None
     if not isinstance(paging, Mapping) or not isinstance(following, str):
         return None

@@ -1,0 +1,111 @@
+"""Requests by which a person or a test makes things happen on the simulated page: `/sim/...`.
+
+POST   /sim/comments              {"comments": [{"text", "post_id", "parent_id", "author_id", "author_name",
+                                  "photo", "ref"}]}; all but text optional -> {"ids": [...]}
+POST   /sim/comments/{id}/{what}  edit or staff_reply ({"text"}), remove, hide, unhide
+POST   /sim/callback              {"url"}: where webhooks go
+GET    /sim/faults                the catalogue, what is on, how often each struck
+POST   /sim/faults                {"name", "count", "probability", "seconds"}; all but name optional
+DELETE /sim/faults[/{name}]       switches all, or one, off
+POST   /sim/unblock               ends a block (368)
+GET    /sim/state                 what exists, and how many notices are not delivered yet
+"""
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from connectors.facebook.simulator.faults import CATALOGUE
+
+if TYPE_CHECKING:
+    from connectors.facebook.simulator.server import Simulator
+
+_COMMENT: Final = frozenset({"text", "post_id", "parent_id", "author_id", "author_name", "photo", "ref"})
+
+
+class ControlApi:
+    """Handlers of `/sim/...`; wrong requests are answered 400 with what is wrong."""
+
+    def __init__(self, simulator: "Simulator") -> None:
+        self._simulator = simulator
+
+    async def comments(self, request: Request) -> Response:
+        """POST /sim/comments."""
+        content = await _content(request)
+        items = content.get("comments")
+        if not isinstance(items, list) or not all(_is_comment(item) for item in items):
+            return _wrong(f"comments: a list of objects with text and some of {sorted(_COMMENT)}")
+        try:
+            return JSONResponse({"ids": self._simulator.add_comments(items)})
+        except KeyError as error:
+            return _wrong(f"no such post or comment: {error}")
+
+    async def happen(self, request: Request) -> Response:
+        """POST /sim/comments/{id}/{what}."""
+        happenings = self._simulator.happenings
+        comment = self._simulator.world.comment(request.path_params["comment_id"])
+        if comment is None:
+            return _wrong("no such comment")
+        text = str((await _content(request)).get("text") or "")
+        match request.path_params["what"]:
+            case "edit":
+                happenings.edit(comment, text, by="author")
+            case "remove":
+                happenings.remove(comment, by="author")
+            case "hide" | "unhide" as what:
+                happenings.set_hidden(comment, what == "hide", by="staff")
+            case "staff_reply":
+                return JSONResponse({"id": happenings.staff_reply(text, comment.id).id})
+            case what:
+                return _wrong(f"nothing called {what} can happen to a comment")
+        return JSONResponse({"id": comment.id})
+
+    async def callback(self, request: Request) -> Response:
+        """POST /sim/callback."""
+        url = (await _content(request)).get("url")
+        self._simulator.deliveries.callback_url = str(url) if url else None
+        return JSONResponse({"url": url})
+
+    async def faults(self, request: Request) -> Response:
+        """GET, POST and DELETE /sim/faults."""
+        faults = self._simulator.faults
+        if request.method == "DELETE":
+            faults.clear(request.path_params.get("name"))
+        elif request.method == "POST":
+            content = await _content(request)
+            options = {key: content[key] for key in ("count", "probability", "seconds") if key in content}
+            try:
+                faults.set(str(content.get("name")), **options)
+            except KeyError as error:
+                return _wrong(f"no fault {error}; there are: {', '.join(CATALOGUE)}")
+        on = {name: dataclasses.asdict(fault) for name, fault in faults.on.items()}
+        return JSONResponse({"on": on, "struck": faults.struck, "catalogue": CATALOGUE})
+
+    async def unblock(self, _request: Request) -> Response:
+        """POST /sim/unblock."""
+        self._simulator.limits.unblock()
+        return JSONResponse({})
+
+    async def state(self, _request: Request) -> Response:
+        """GET /sim/state."""
+        return JSONResponse(self._simulator.state())
+
+
+def _is_comment(item: Any) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("text"), str) and item.keys() <= _COMMENT
+
+
+def _wrong(message: str) -> Response:
+    return JSONResponse({"error": message}, 400)
+
+
+async def _content(request: Request) -> dict[str, Any]:
+    body = await request.body()
+    try:
+        parsed = json.loads(body) if body else {}
+    except ValueError:
+        parsed = {}
+    return parsed if isinstance(parsed, dict) else {}

@@ -1,0 +1,119 @@
+"""Fields and pages of the simulated Graph API. Pure.
+
+Cursors are positions: they stay right while comments are added or removed.
+"""
+
+import base64
+import binascii
+import re
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from connectors.facebook.ids import last_part
+from connectors.facebook.simulator.world import Comment, Post, World
+
+_DEFAULT: Final = "created_time,from,message,id"
+_FIELD: Final = re.compile(r"([a-z_]+)(\{[^}]*\})?")
+_LIMIT: Final = 25
+_MOST: Final = 100
+
+
+def fields_of(world: World, found: Comment | Post, wanted: object) -> dict[str, Any]:
+    """The fields asked for, of a comment or a post; unknown ones are left out."""
+    everything = _comment(world, found) if isinstance(found, Comment) else _post(found)
+    names = {match[1] for match in _FIELD.finditer(str(wanted or _DEFAULT))} | {"id"}
+    return {name: value for name, value in everything.items() if name in names and value is not None}
+
+
+def page(
+    world: World, parent: Post | Comment, params: Mapping[str, Any], url: str, *, empty: bool
+) -> dict[str, Any]:
+    """One page of a listing; `empty`: nothing on this one, although more follows."""
+    keys = world.below(parent, toplevel=params.get("filter") != "stream")
+    if params.get("order") == "reverse_chronological":
+        keys = keys[::-1]
+    limit = min(max(int(params["limit"]) if str(params.get("limit", "")).isdigit() else _LIMIT, 1), _MOST)
+    start = _position(params.get("after"))
+    end = start if empty else min(start + limit, len(keys))
+    now = time.time()
+    shown = [
+        comment
+        for comment in (world.comments[key] for key in keys[start:end])
+        if not comment.removed and comment.listed_from <= now
+    ]
+    content: dict[str, Any] = {
+        "data": [fields_of(world, comment, params.get("fields")) for comment in shown],
+    }
+    if shown or end < len(keys):
+        # An empty page's cursor differs from the one that led to it, as real cursors do.
+        after = _cursor(end, "e" if empty else "")
+        content["paging"] = {"cursors": {"before": _cursor(start), "after": after}}
+        if end < len(keys):
+            content["paging"]["next"] = f"{url.partition('?')[0]}?limit={limit}&after={after}"
+    if str(params.get("summary")).lower() in ("1", "true"):
+        content["summary"] = {"order": "chronological", "total_count": len(keys), "can_comment": True}
+    return content
+
+
+def _comment(world: World, comment: Comment) -> dict[str, Any]:
+    own = comment.author_id == world.page_id
+    return {
+        "id": comment.id,
+        "message": comment.text,
+        "from": {"name": comment.author_name, "id": comment.author_id},
+        "created_time": _time(comment.created),
+        "parent": _parent(world, comment.parent_id),
+        "is_hidden": comment.hidden,
+        "can_comment": True,
+        "can_hide": not own,
+        "can_remove": True,
+        "comment_count": sum(not world.comments[key].removed for key in comment.replies),
+        "like_count": 0,
+        "permalink_url": _permalink(comment),
+        "attachment": {"type": "photo", "url": comment.photo} if comment.photo else None,
+    }
+
+
+def _parent(world: World, parent_id: str | None) -> dict[str, Any] | None:
+    if parent_id is None:
+        return None
+    parent = world.comments[last_part(parent_id)]
+    return {"id": parent.id, "message": parent.text, "created_time": _time(parent.created)}
+
+
+def _post(post: Post) -> dict[str, Any]:
+    return {
+        "id": post.id,
+        "message": post.text,
+        "created_time": _time(post.created),
+        "permalink_url": f"https://www.facebook.com/{post.id.replace('_', '/posts/')}",
+    }
+
+
+def _permalink(comment: Comment) -> str:
+    page_id, _, post = comment.post_id.partition("_")
+    last = last_part(comment.id)
+    query = f"comment_id={last}"
+    if comment.parent_id is not None:
+        query = f"comment_id={last_part(comment.parent_id)}&reply_comment_id={last}"
+    return f"https://www.facebook.com/{page_id}/posts/{post}/?{query}"
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
+
+
+def _cursor(position: int, mark: str = "") -> str:
+    return base64.urlsafe_b64encode(f"{position}{mark}".encode()).decode().rstrip("=")
+
+
+def _position(cursor: object) -> int:
+    text = str(cursor or "")
+    try:
+        decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+    except (binascii.Error, ValueError):
+        return 0
+    number = decoded.removesuffix("e")
+    return int(number) if number.isdigit() else 0
