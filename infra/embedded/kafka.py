@@ -137,16 +137,9 @@ class KafkaServer:
             for folder in (fresh, self._data):
                 shutil.rmtree(folder, ignore_errors=True)
             fresh.mkdir()
-            cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
             self._write_settings(fresh)
-            arguments = [
-                "kafka.tools.StorageTool",
-                "format",
-                "-t",
-                cluster_id,
-                "-c",
-                str(self._settings_file),
-            ]
+            tool = ["kafka.tools.StorageTool", "format", "-t", new_cluster_id()]
+            arguments = [*tool, "-c", str(self._settings_file)]
             command = self._jvm.command(arguments, log4j=self._state.run / "log4j2.properties")
             await run(command, log=self._output, cwd=self._state.root, name="Kafka's storage tool")
             fresh.replace(self._data)
@@ -194,6 +187,13 @@ class KafkaServer:
             thing=str(self.log),
             remedy=f"If the machine is busy, run again.\n{tail(self.log)}",
         )
+
+
+def new_cluster_id() -> str:
+    """A random id in Kafka's form; none starts with a dash, which the storage tool takes for an option."""
+    while (made := base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()).startswith("-"):
+        pass
+    return made
 
 
 def cluster_id_of(data: Path) -> str | None:

@@ -18,6 +18,7 @@ from infra.embedded.errors import (
     StartFailedError,
     StateFolderError,
 )
+from infra.embedded.kafka import new_cluster_id
 from infra.embedded.ports import HOST, free_ports
 from infra.embedded.postgres import PostgresServer
 from infra.embedded.state import StateFolder
@@ -134,6 +135,12 @@ async def test_postgres_moves_on_from_a_port_that_was_taken_and_says_so_when_all
     with pytest.raises(PortTakenError, match=f"3 times in a row: {HOST}:{taken}\n.*DATABASE_URL"):
         await hopeless.start()
     assert not hopeless.alive
+
+
+def test_no_cluster_id_looks_like_an_option() -> None:
+    made = {new_cluster_id() for _ in range(2_000)}
+    assert len(made) == 2_000
+    assert not any(one.startswith("-") or len(one) != 22 for one in made)
 
 
 def test_an_answer_to_describe_cluster_is_read() -> None:
