@@ -22,13 +22,20 @@ from streams.stage import Batches, Input, Output, Result, Stage
 class Prediction(Protocol):
     """What a model says of one text; scores are probabilities by label."""
 
-    sentiment: Sentiment
-    sentiment_scores: Mapping[str, float]
-    intent: Intent
-    intent_scores: Mapping[str, float]
-    language: str
-    language_confidence: float
-    unknown_share: float
+    @property
+    def sentiment(self) -> Sentiment: ...  # noqa: D102
+    @property
+    def sentiment_scores(self) -> Mapping[str, float]: ...  # noqa: D102
+    @property
+    def intent(self) -> Intent: ...  # noqa: D102
+    @property
+    def intent_scores(self) -> Mapping[str, float]: ...  # noqa: D102
+    @property
+    def language(self) -> str: ...  # noqa: D102
+    @property
+    def language_confidence(self) -> float: ...  # noqa: D102
+    @property
+    def unknown_share(self) -> float: ...  # noqa: D102
 
 
 class Analyzer(Protocol):
