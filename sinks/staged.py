@@ -1,7 +1,7 @@
 """The temporary table that a batch is copied into, and the rows that events become there.
 
 One wide table for all kinds of rows, emptied when the transaction ends: emptying costs about 4 ms a table,
-however few rows there were. JSON travels as text, because COPY is binary and asyncpg has no binary encoder for it.
+however few rows there were. JSON travels as text: COPY is binary, and asyncpg has no binary encoder for it.
 """
 
 import json
@@ -35,11 +35,12 @@ Row = dict[str, Any]
 
 _COLUMNS: Final = {
     "uuid": "comment_id revision_id draft_id decision_id outcome_id dead_letter_id",
-    "text": "what kind tenant_id platform account_id platform_comment_id platform_post_id platform_parent_id author_id"
-    " author_name permalink text attachments source reply_id model_hash model sentiment sentiment_scores intent"
-    " intent_scores language content origin template prompt_hash thread_id action decided_by person policy_version"
-    " rule reason outcome stage error message topic",
-    "timestamptz": "created_at occurred_at observed_at published_at enriched_at decided_at expires_at failed_at at",
+    "text": "what kind tenant_id platform account_id platform_comment_id platform_post_id platform_parent_id"
+    " author_id author_name permalink text attachments source reply_id model_hash model sentiment"
+    " sentiment_scores intent intent_scores language content origin template prompt_hash thread_id action"
+    " decided_by person policy_version rule reason outcome stage error message topic",
+    "timestamptz": "created_at occurred_at observed_at published_at enriched_at decided_at expires_at"
+    " failed_at at",
     "boolean": "is_hidden posting_allowed",
     "real": "language_confidence unknown_share confidence_score priority",
     "integer": "template_version attempts partition",
@@ -74,11 +75,9 @@ def rows_of(record: Input[Any]) -> list[Row]:
             rows = [_known(event, event.received_at), _decision(event, record.posting_allowed)]
             return [*rows, _draft(event.draft, event, event.decided_at)] if event.draft else rows
         case PostEvent() as event:
-            return [_fields(event, "post", "tenant_id platform account_id platform_post_id text permalink"
-                            " published_at observed_at")]  # fmt: skip
+            return [_fields(event, "post", _POST)]
         case ReplyOutcome() as event:
-            return [_fields(event, "outcome", "outcome_id decision_id comment_id revision_id draft_id tenant_id"
-                            " outcome reason attempts reply_id text at")]  # fmt: skip
+            return [_fields(event, "outcome", _OUTCOME)]
         case DeadLetter() as event:
             return [_dead_letter(event)]
     return []
@@ -88,6 +87,11 @@ def _fields(event: object, what: str, names: str, more: Mapping[str, Any] | None
     return {"what": what, **{name: getattr(event, name) for name in names.split()}, **(more or {})}
 
 
+_POST: Final = "tenant_id platform account_id platform_post_id text permalink published_at observed_at"
+_OUTCOME: Final = (
+    "outcome_id decision_id comment_id revision_id draft_id tenant_id outcome reason attempts reply_id text"
+    " at"
+)
 _ABOUT: Final = "comment_id tenant_id platform account_id platform_comment_id platform_post_id"
 
 
@@ -140,8 +144,8 @@ def _draft(draft: Draft, about: CommentEvent | Decision, at: datetime) -> Row:
 
 def _decision(event: Decision, posting_allowed: bool) -> Row:
     names = (
-        f"{_ABOUT} decision_id revision_id thread_id author_id action decided_by person text policy_version rule"
-        " reason priority expires_at decided_at"
+        f"{_ABOUT} decision_id revision_id thread_id author_id action decided_by person text policy_version"
+        " rule reason priority expires_at decided_at"
     )
     draft_id = event.draft.draft_id if event.draft else None
     return _fields(event, "decision", names, {"draft_id": draft_id, "posting_allowed": posting_allowed})

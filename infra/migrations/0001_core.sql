@@ -232,6 +232,7 @@ create index reply_queue_next on reply_queue (tenant_id, platform, account_id, p
 create index reply_queue_unsettled on reply_queue (claimed_at) where state in ('posting', 'unknown');
 create index reply_queue_by_reply on reply_queue (platform, account_id, reply_id) where reply_id is not null;
 create index reply_queue_by_comment on reply_queue (comment_id);
+create index reply_queue_by_thread on reply_queue (platform, account_id, thread_id);
 
 -- One token bucket an account, filled at its replies_per_minute; whoever claims holds the row, so that any
 -- number of posters share one budget.

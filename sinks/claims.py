@@ -1,0 +1,157 @@
+"""What the poster may send now: accounts with work and budget, and rows claimed for sending or looking up.
+
+The claim is one statement: it reads the account's switches and its token bucket, takes the most valuable rows, and
+marks them `posting` with an attempt. It waits for nobody: what another transaction holds is left for the next time.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import asyncpg
+
+from sinks.staged import Connection
+
+_NOW: Final = "coalesce($1::timestamptz, clock_timestamp())"
+
+# A bucket holds what one second gives, at least one token: replies leave evenly, not in bursts.
+_RATE: Final = "a.replies_per_minute / 60"
+_TOKENS: Final = (
+    f"least(greatest(1, {_RATE}), p.tokens"
+    f" + greatest(0, extract(epoch from {_NOW} - p.filled_at)::double precision) * {_RATE})"
+)
+
+_OPEN_PACE: Final = """
+insert into reply_pace (tenant_id, platform, account_id, filled_at)
+select tenant_id, platform, account_id, coalesce($1::timestamptz, clock_timestamp()) from social_accounts a
+where tenant_id = $2 and not exists (
+    select from reply_pace p
+    where (p.tenant_id, p.platform, p.account_id) = (a.tenant_id, a.platform, a.account_id))
+on conflict do nothing
+"""
+
+_WORKING: Final = """
+a.tenant_id = $2 and a.status = 'active' and a.may_reply and a.mode <> 'observe'
+    and a.token_ciphertext is not null and a.replies_per_minute > 0
+"""
+"""Paused, blocked and unauthorised accounts, and those that only watch, send nothing and look up nothing."""
+
+# In review mode only what a person approved is sent; what the machine approved waits, or expires.
+_MAY_SEND: Final = f"""
+q.state = 'queued' and q.not_before <= {_NOW} and (q.expires_at is null or q.expires_at > {_NOW})
+    and (a.mode = 'auto' or q.decided_by = 'person')
+"""
+
+_READY: Final = f"""
+select a.tenant_id, a.platform, a.account_id, a.token_ciphertext, a.token_key_id,
+    greatest(0, extract(epoch from p.held_until - {_NOW})::double precision,
+        (1 - {_TOKENS}) / ({_RATE})) as wait,
+    exists (
+        select from reply_queue q
+        where (q.tenant_id, q.platform, q.account_id) = (a.tenant_id, a.platform, a.account_id) and {_MAY_SEND}
+    ) as has_queued,
+    exists (
+        select from reply_queue q
+        where (q.tenant_id, q.platform, q.account_id) = (a.tenant_id, a.platform, a.account_id)
+            and q.state = 'unknown' and q.not_before <= {_NOW}
+    ) as has_unknown
+from social_accounts a join reply_pace p using (tenant_id, platform, account_id)
+where {_WORKING}
+"""  # noqa: S608
+
+_CLAIM: Final = f"""
+with pace as materialized (
+    select p.tenant_id, p.platform, p.account_id, a.mode, {_TOKENS} as tokens
+    from social_accounts a join reply_pace p using (tenant_id, platform, account_id)
+    where {_WORKING} and a.platform = $3 and a.account_id = $4
+        and (p.held_until is null or p.held_until <= {_NOW})
+    for update of p skip locked
+), picked as (
+    select q.decision_id
+    from pace a join reply_queue q using (tenant_id, platform, account_id) join comments c using (comment_id)
+    where {_MAY_SEND}
+    order by q.priority desc, q.enqueued_at, q.decision_id
+    limit (select least(floor(tokens), $5) from pace)
+    for update of q, c skip locked
+), claimed as (
+    update reply_queue q set state = 'posting', reason = 'being posted', attempts = q.attempts + 1,
+        claimed_by = $6, claimed_at = {_NOW}
+    from picked where q.decision_id = picked.decision_id
+    returning q.*
+), tried as (
+    insert into reply_attempts (decision_id, number, started_at)
+    select decision_id, attempts, claimed_at from claimed
+), paid as (
+    update reply_pace p set tokens = a.tokens - (select count(*) from claimed), filled_at = {_NOW}
+    from pace a
+    where (p.tenant_id, p.platform, p.account_id) = (a.tenant_id, a.platform, a.account_id)
+        and exists (select from claimed)
+)
+select * from claimed order by priority desc, enqueued_at
+"""  # noqa: S608
+
+_CLAIM_LOOKUPS: Final = f"""
+update reply_queue q set not_before = {_NOW} + make_interval(secs => $5)
+from (
+    select decision_id from reply_queue
+    where tenant_id = $2 and platform = $3 and account_id = $4 and state = 'unknown' and not_before <= {_NOW}
+    order by not_before limit $6 for update skip locked
+) due
+where q.decision_id = due.decision_id
+returning q.*
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An account with something to do. `wait`: seconds until its budget allows the next reply."""
+
+    platform: str
+    account_id: str
+    token: bytes
+    token_key_id: str
+    wait: float
+    has_queued: bool
+    has_unknown: bool
+
+
+async def ready(connection: Connection, tenant: str, now: datetime | None) -> list[Ready]:
+    """Accounts of the tenant that have replies to send or to look up."""
+    rows = await connection.fetch(_READY, now, tenant)
+    return [
+        Ready(
+            platform=row["platform"],
+            account_id=row["account_id"],
+            token=row["token_ciphertext"],
+            token_key_id=row["token_key_id"] or "",
+            wait=row["wait"],
+            has_queued=row["has_queued"],
+            has_unknown=row["has_unknown"],
+        )
+        for row in rows
+        if row["has_queued"] or row["has_unknown"]
+    ]
+
+
+async def open_buckets(connection: Connection, tenant: str, now: datetime | None) -> None:
+    """Gives accounts that have none a token bucket with one token."""
+    await connection.execute(_OPEN_PACE, now, tenant)
+
+
+async def claim(
+    connection: Connection, tenant: str, account: Ready, *, slots: int, poster: str, now: datetime | None
+) -> list[asyncpg.Record]:
+    """Rows of the queue, now `posting`, most valuable first; at most `slots`, and what the budget allows.
+
+    The caller refreshes the comments' states and commits before the first call to the platform.
+    """
+    arguments: tuple[Any, ...] = (now, tenant, account.platform, account.account_id, slots, poster)
+    return await connection.fetch(_CLAIM, *arguments)
+
+
+async def claim_lookups(
+    connection: Connection, tenant: str, account: Ready, *, slots: int, again: float, now: datetime | None
+) -> list[asyncpg.Record]:
+    """Rows in state `unknown` that are due; nobody else looks them up within `again` seconds."""
+    arguments: tuple[Any, ...] = (now, tenant, account.platform, account.account_id, again, slots)
+    return await connection.fetch(_CLAIM_LOOKUPS, *arguments)

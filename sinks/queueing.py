@@ -1,0 +1,158 @@
+"""The reply queue's way in, and the ways out of it that need no call to a platform.
+
+Lock order everywhere: the comment's row, then its rows of the queue. The unique index one_reply_per_comment
+refuses a second live row, whatever the code here believes.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import asyncpg
+
+from schemas.codec import Codec
+from sinks import observed, outbox
+from sinks.staged import Connection
+
+CHANNEL: Final = "parley_replies"
+"""Notified when replies were queued."""
+
+REPLAYED: Final = "replayed without leave to post"
+HAS_REPLY: Final = "the comment has a reply already"
+
+# Why the row `q` of comment `c` must not be sent any more: {state, reason}, or null if it may. $1: now.
+_FATE: Final = """
+case
+    when c.removed_at is not null then array['removed', 'removed on the platform']
+    when exists (select from observed_replies o where o.comment_id = c.comment_id and o.author = 'staff')
+        then array['answered_elsewhere', 'answered by the account''s own staff']
+    when c.current_revision_id <> q.revision_id then array['superseded', 'the comment was edited']
+    when q.decided_by = 'machine' and exists (
+            select from decisions d
+            where d.revision_id = q.revision_id and d.decided_by = 'person' and not d.is_spent)
+        then array['superseded', 'a person decided']
+    when q.expires_at <= coalesce($1::timestamptz, clock_timestamp()) then array['expired', 'waited too long']
+end"""
+
+_CANCEL: Final = f"""
+update reply_queue q
+set state = f.fate[1], reason = f.fate[2], settled_at = coalesce($1::timestamptz, clock_timestamp())
+from (
+    select q.decision_id, {_FATE} as fate from reply_queue q join comments c using (comment_id)
+    where q.comment_id = any ($2::uuid[]) and q.state = 'queued'
+) f
+where q.decision_id = f.decision_id and q.state = 'queued' and f.fate is not null
+returning q.*, q.settled_at as at
+"""  # noqa: S608
+
+# Rows that a replay without leave left behind give way when the same decision comes with leave.
+_FORGET_REPLAYED: Final = """
+delete from reply_queue q using in_batch b
+where b.what = 'decision' and b.posting_allowed and q.decision_id = b.decision_id
+    and q.state = 'not_allowed' and q.reason = $1
+"""
+
+_INSERT: Final = f"""
+with wanted as (
+    select b.*, row_number() over (
+        partition by b.comment_id
+        order by (b.decided_by = 'person') desc, b.decided_at desc, b.decision_id) as place
+    from (
+        select distinct on (decision_id) * from in_batch
+        where what = 'decision' and action in ('approve', 'auto_approve')
+        order by decision_id, posting_allowed desc
+    ) b
+    join decisions d on d.decision_id = b.decision_id  -- kept as the first of its kind
+), judged as (
+    select q.*, coalesce({_FATE}, case
+        when not q.posting_allowed then array['not_allowed', $2]
+        when q.place > 1 or exists (
+                select from reply_queue held where held.comment_id = q.comment_id
+                and held.state in ('queued', 'posting', 'posted', 'unknown'))
+            then array['superseded', $3]
+        else array['queued', q.reason]
+    end) as fate
+    from wanted q join comments c using (comment_id)
+)
+insert into reply_queue (
+    decision_id, comment_id, revision_id, draft_id, tenant_id, platform, account_id, platform_comment_id,
+    platform_post_id, thread_id, author_id, text, decided_by, priority, expires_at, state, reason,
+    not_before, enqueued_at, settled_at)
+select decision_id, comment_id, revision_id, draft_id, tenant_id, platform, account_id, platform_comment_id,
+    platform_post_id, thread_id, author_id, text, decided_by, priority, expires_at, fate[1], fate[2],
+    coalesce($1::timestamptz, clock_timestamp()), coalesce($1::timestamptz, clock_timestamp()),
+    case when fate[1] <> 'queued' then coalesce($1::timestamptz, clock_timestamp()) end
+from judged order by comment_id, place
+on conflict do nothing
+returning *, settled_at as at
+"""  # noqa: S608
+
+_SETTLE_POSTED: Final = """
+update reply_queue q set state = 'posted', reason = 'seen on the platform', reply_id = p.reply_id,
+    settled_at = coalesce($1::timestamptz, clock_timestamp())
+from unnest($2::uuid[], $3::text[]) as p (decision_id, reply_id)
+where q.decision_id = p.decision_id and q.state <> 'posted' and not exists (
+    select from reply_queue held where held.comment_id = q.comment_id and held.decision_id <> q.decision_id
+        and held.state in ('queued', 'posting', 'posted', 'unknown'))
+returning q.*, q.settled_at as at
+"""
+
+
+# A person's approval that found the machine's reply under way, which then came to nothing.
+_REVIVE: Final = f"""
+update reply_queue q
+set state = 'queued', reason = 'approved by a person', settled_at = null,
+    not_before = coalesce($1::timestamptz, clock_timestamp())
+from (
+    select distinct on (q.comment_id) q.decision_id, {_FATE} as fate
+    from reply_queue q join comments c using (comment_id) join decisions d using (decision_id)
+    where q.comment_id = any ($2::uuid[]) and q.state = 'superseded' and q.reason = $3
+        and q.decided_by = 'person' and not d.is_spent
+        and not exists (
+            select from reply_queue held where held.comment_id = q.comment_id
+                and held.state in ('queued', 'posting', 'posted', 'unknown'))
+    order by q.comment_id, d.decided_at desc
+) f
+where q.decision_id = f.decision_id and f.fate is null
+"""  # noqa: S608
+
+
+async def cancel(
+    connection: Connection, codec: Codec, comments: Sequence[str], *, now: datetime | None, grace: float
+) -> None:
+    """Ends waiting replies of these comments that must not go out any more, and settles those seen posted.
+
+    Within the caller's transaction, which holds the comments' rows and refreshes their states afterwards.
+    """
+    found = await observed.classify(connection, comments, now=now, grace=grace)
+    ended: list[asyncpg.Record] = []
+    if found.posted:
+        ended += await connection.fetch(_SETTLE_POSTED, now, list(found.posted), list(found.posted.values()))
+    ended += await connection.fetch(_CANCEL, now, comments)
+    await connection.execute(_REVIVE, now, comments, HAS_REPLY)
+    await report(connection, codec, ended)
+
+
+async def enqueue_staged(connection: Connection, codec: Codec, *, now: datetime | None) -> dict[str, str]:
+    """Queues what the decisions in `in_batch` order sent; returns each new row's state by decision id."""
+    await connection.execute(_FORGET_REPLAYED, REPLAYED)
+    rows = await connection.fetch(_INSERT, now, REPLAYED, HAS_REPLY)
+    await report(connection, codec, [row for row in rows if row["state"] != "queued"])
+    if any(row["state"] == "queued" for row in rows):
+        await connection.execute(f"notify {CHANNEL}")
+    return {str(row["decision_id"]): row["state"] for row in rows}
+
+
+async def report(connection: Connection, codec: Codec, ended: Sequence[Any]) -> None:
+    """Tells `replies.outcomes` of ended rows; where an approval came to nothing, people may decide anew."""
+    if not ended:
+        return
+    await connection.execute(
+        "update decisions set is_spent = true where decision_id = any ($1::uuid[]) and decided_by = 'person'",
+        [
+            row["decision_id"]
+            for row in ended
+            if row["state"] not in ("posted", "unknown") and row["reason"] != HAS_REPLY
+        ],
+    )
+    await outbox.enqueue_outcomes(connection, codec, ended)
