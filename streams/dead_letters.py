@@ -103,6 +103,6 @@ class Limits:
         return (
             f"stage {self._stage} halted: {what} could not be processed, so the fault is likely the deploy, "
             f"not the data (last: {type(error).__name__}: {str(error)[:300]}). Nothing of the last batch "
-            "was committed. Deploy a release that can process these records, or raise the dead-letter limits, "
+            "was committed. Deploy a release that can process them, or raise the dead-letter limits, "
             "and start the stage again."
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,10 @@ from streams.stage import Output
 
 LARGEST: int = 1_000_000
 """Bytes of an output's value; Kafka's own default limit for a record is 1,048,588 with its header."""
+
+
+SLOW: float = 5.0
+"""Seconds after which a missing acknowledgement shows as the stage holding its partitions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,22 @@ class Delivery:
             for topic, count in Counter(record.topic for record in records).items():
                 metrics.RECORDS_OUT.labels(self._stage, topic).inc(count)
 
+    async def _acknowledged(self, deliveries: Sequence[asyncio.Future[Any]]) -> None:
+        """Returns when each has an outcome; never gathers: its cancellation would cancel the deliveries."""
+        waiting: Collection[asyncio.Future[Any]] = deliveries
+        held = False
+        try:
+            while waiting:
+                waiting = (await asyncio.wait(waiting, timeout=SLOW))[1]
+                if waiting:
+                    held = True
+                    self._state.holding(
+                        f"{len(waiting)} records not acknowledged by the broker for {SLOW:.0f} s"
+                    )
+        finally:
+            if held:
+                self._state.retried()
+
     async def _send(self, records: Sequence[Outgoing]) -> int:
         """How many from the head on were acknowledged."""
         producer = self._producer()
@@ -112,8 +132,7 @@ class Delivery:
             except KafkaError as error:
                 _raise_unless_passing(error)
                 break
-        if deliveries:
-            await asyncio.wait(deliveries)  # never gather: its cancellation would cancel the deliveries
+        await self._acknowledged(deliveries)
         for index, delivery in enumerate(deliveries):
             failure = delivery.exception()
             if failure is not None:

@@ -39,15 +39,17 @@ class StageState:
         metrics.RETRIES.labels(self.name, type(error).__name__).inc()
         self.retrying_now = True
         if degraded:
-            if self.trouble is None:
-                log.warning(
-                    "stage holds its partitions", stage=self.name, error=f"{type(error).__name__}: {error}"
-                )
-            self.trouble = f"{type(error).__name__}: {error}"
-            self._degraded.set(1)
+            self.holding(f"{type(error).__name__}: {error}")
+
+    def holding(self, trouble: str) -> None:
+        """The stage takes nothing more and waits for something outside of it."""
+        if self.trouble is None:
+            log.warning("stage holds its partitions", stage=self.name, error=trouble)
+        self.trouble = trouble
+        self._degraded.set(1)
 
     def retried(self) -> None:
-        """The call succeeded or was given up."""
+        """The wait is over, or was given up."""
         if self.trouble is not None:
             log.warning("stage goes on", stage=self.name, after=self.trouble)
         self.trouble = None
