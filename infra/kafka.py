@@ -143,4 +143,13 @@ async def create_topics(
                     "Check PARLEY_TOPIC_REPLICATION_FACTOR against the number of brokers, "
                     "and the user's rights."
                 )
-        return [topic.name for topic in wanted]
+        await _until_visible(admin, {topic.name for topic in wanted})
+        return [name for name, code, *_ in response.topic_errors if code == 0]
+
+
+async def _until_visible(admin: AIOKafkaAdminClient, names: set[str]) -> None:
+    """Waits until the broker shows the topics: it learns a little later than it answers."""
+    with contextlib.suppress(TimeoutError):  # clients find it by themselves then
+        async with asyncio.timeout(10):
+            while not names <= set(await admin.list_topics()):  # noqa: ASYNC110 - nobody tells us
+                await asyncio.sleep(0.02)

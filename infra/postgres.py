@@ -9,9 +9,10 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
 from schemas.errors import EnvironmentFault, TransientError
 
@@ -20,13 +21,15 @@ _MIGRATION_LOCK: Final = 0x7061726C6579  # "parley"; one migrating process at a 
 _MIGRATION_SECONDS: Final = 3600.0  # for one file, and for the wait until another process has migrated
 
 Pool = asyncpg.Pool
-Connection = asyncpg.Connection
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+"""A connection, whether it was opened by itself or lent by a pool."""
 
 AWAY: Final = (
     OSError,
     asyncio.TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # how a connection is found that the server closed meanwhile
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
