@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, KafkaTimeoutError
+from aiokafka.errors import KafkaTimeoutError
 
 from infra import metrics
 from schemas import headers as header
@@ -104,41 +104,45 @@ class Delivery:
             for topic, count in Counter(record.topic for record in records).items():
                 metrics.RECORDS_OUT.labels(self._stage, topic).inc(count)
 
-    async def _acknowledged(self, deliveries: Sequence[asyncio.Future[Any]]) -> None:
-        """Returns when each has an outcome; never gathers: its cancellation would cancel the deliveries."""
-        waiting: Collection[asyncio.Future[Any]] = deliveries
-        held = False
-        try:
-            while waiting:
-                waiting = (await asyncio.wait(waiting, timeout=SLOW))[1]
-                if waiting:
-                    held = True
-                    self._state.holding(
-                        f"{len(waiting)} records not acknowledged by the broker for {SLOW:.0f} s"
-                    )
-        finally:
-            if held:
-                self._state.retried()
-
     async def _send(self, records: Sequence[Outgoing]) -> int:
         """How many from the head on were acknowledged."""
-        producer = self._producer()
-        deliveries: list[Any] = []
-        for record in records:
-            try:
-                deliveries.append(
-                    await producer.send(record.topic, record.value, key=record.key, headers=record.headers)
-                )
-            except KafkaError as error:
-                _raise_unless_passing(error)
-                break
-        await self._acknowledged(deliveries)
+        deliveries: list[asyncio.Future[Any]] = []
+        sending = asyncio.ensure_future(self._hand_over(records, deliveries))
+        try:
+            await self._watched({sending}, "the broker tells nothing about the topic")
+        finally:
+            sending.cancel()
+        await self._watched(set(deliveries), "records are not acknowledged by the broker")
+        if (refused := sending.exception()) is not None:
+            _raise_unless_passing(refused)
         for index, delivery in enumerate(deliveries):
             failure = delivery.exception()
             if failure is not None:
                 _raise_unless_passing(failure)
                 return index
         return len(deliveries)
+
+    async def _hand_over(self, records: Sequence[Outgoing], deliveries: list[asyncio.Future[Any]]) -> None:
+        send = self._producer().send
+        for record in records:
+            delivery = await send(record.topic, record.value, key=record.key, headers=record.headers)
+            deliveries.append(delivery)  # noqa: PERF401 - those before a failure count
+
+    async def _watched(self, waiting: Collection[asyncio.Future[Any]], trouble: str) -> None:
+        """Returns when each has an outcome, and shows if that takes long.
+
+        Never gathers: its cancellation would cancel the deliveries.
+        """
+        held = False
+        try:
+            while waiting:
+                waiting = (await asyncio.wait(waiting, timeout=SLOW))[1]
+                if waiting:
+                    held = True
+                    self._state.holding(f"{trouble} for {SLOW:.0f} s")
+        finally:
+            if held:
+                self._state.retried()
 
 
 def _raise_unless_passing(error: BaseException) -> None:

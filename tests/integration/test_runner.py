@@ -351,20 +351,33 @@ async def test_what_cannot_be_processed_becomes_a_dead_letter_and_holds_nothing_
 
 @pytest.mark.parametrize("shape", ["batch", "window"])
 async def test_nothing_is_committed_before_its_outputs_are_acknowledged(bed: Bed, shape: str) -> None:
-    """The target asks for two replicas where there is one, so the broker acknowledges nothing."""
-    await configure(bed, bed.target, {"min.insync.replicas": "2"})
+    """The broker refuses one output: nothing behind it is committed, and the process says so and ends."""
+    await configure(bed, bed.target, {"max.message.bytes": "2000"})
+    await bed.send([("k", bed.codec.encode(comment("k", text))) for text in ("first", "x" * 3000, "last")])
+    worker = bed.start(bed.copy(shape=shape, size=1))
+    assert await bed.end(worker, None) == 75
+    assert "MessageSizeTooLargeError" in bed.words(worker)
+    assert await bed.committed() <= 1
+    assert "last" not in await bed.texts()
+    await configure(bed, bed.target, {"max.message.bytes": "1000000"})
+    worker = bed.start(bed.copy(shape=shape, size=1))
+    await bed.finished(3)
+    assert await bed.end(worker) == 0
+    assert set(await bed.texts()) == {"first", "x" * 3000, "last"}
+
+
+async def test_nothing_is_committed_while_the_target_topic_is_missing(bed: Bed) -> None:
+    late = Topic(name=f"late.{bed.prefix}", schema="comment_event", partitions=1)
     await bed.send_comments(100)
     port = free_port()
-    worker = bed.start(bed.copy(shape=shape), port=port)
-    await bed.entered()
+    worker = bed.start(bed.copy(writes=late.name), port=port)
     held = await until(lambda: trouble(port), what="the stage reports that it holds its partitions")
-    assert "not acknowledged" in held
+    assert "broker" in held
     assert await bed.committed() == 0
-    assert worker.poll() is None
-    await configure(bed, bed.target, {"min.insync.replicas": "1"})
+    await create_topics(bed.bootstrap, [late])
     await bed.finished(100)
     assert await bed.end(worker) == 0
-    assert set(await bed.texts()) == {str(number) for number in range(100)}
+    assert set(await bed.texts(late.name)) == {str(number) for number in range(100)}
 
 
 async def test_transient_errors_hold_the_partitions_and_show_as_degraded(bed: Bed) -> None:
