@@ -18,7 +18,7 @@ SLOW: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600
 SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 # --- records through a stage (streams/) ---
-RECORDS_IN: Final = Counter("parley_records_in", "Records a stage took up.", ["stage", "topic"])
+RECORDS: Final = Counter("parley_records", "Records a stage finished.", ["stage", "topic"])
 RECORDS_OUT: Final = Counter(
     "parley_records_out",
     "Records a stage produced, counted after the broker acknowledged.",

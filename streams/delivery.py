@@ -126,7 +126,7 @@ class Delivery:
         send = self._producer().send
         for record in records:
             delivery = await send(record.topic, record.value, key=record.key, headers=record.headers)
-            deliveries.append(delivery)  # noqa: PERF401 - those before a failure count
+            deliveries.append(delivery)
 
     async def _watched(self, waiting: Collection[asyncio.Future[Any]], trouble: str) -> None:
         """Returns when each has an outcome, and shows if that takes long.

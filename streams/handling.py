@@ -1,5 +1,6 @@
 """What both shapes of a stage share: reading a record, judging its result, writing down what is dead."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -53,7 +54,6 @@ class Handling:
 
     def read(self, raw: Raw) -> Item:
         """The record, decoded or marked as dead."""
-        metrics.RECORDS_IN.labels(self.stage.name, raw.topic).inc()
         try:
             return Item(raw, self.reader.read(raw))
         except PoisonError as error:
@@ -93,14 +93,18 @@ class Handling:
     def count(self, items: Sequence[Item]) -> None:
         """Counts records that are finished, after their outputs were acknowledged."""
         now = utc_now()
-        age = metrics.RECORD_AGE.labels(self.stage.name)
+        age = metrics.RECORD_AGE.labels(self.stage.name).observe
+        outcomes: Counter[str] = Counter()
         for item in items:
             if item.error is not None:
-                reason = reason_of(item.raw, item.error)
-                metrics.DEAD_LETTERS.labels(self.stage.name, reason).inc()
-                metrics.OUTCOMES.labels(self.stage.name, "dead_letter").inc()
+                outcomes["dead_letter"] += 1
+                metrics.DEAD_LETTERS.labels(self.stage.name, reason_of(item.raw, item.error)).inc()
             elif item.result is not None:
-                metrics.OUTCOMES.labels(self.stage.name, item.result.outcome).inc()
+                outcomes[item.result.outcome] += 1
             if item.raw.timestamp is not None:
-                age.observe(max(0.0, (now - item.raw.timestamp).total_seconds()))
+                age(max(0.0, (now - item.raw.timestamp).total_seconds()))
+        for outcome, count in outcomes.items():
+            metrics.OUTCOMES.labels(self.stage.name, outcome).inc(count)
+        for topic, count in Counter(item.raw.topic for item in items).items():
+            metrics.RECORDS.labels(self.stage.name, topic).inc(count)
         self.state.progress()
