@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import psutil  # type: ignore[import-untyped]
@@ -35,8 +33,8 @@ USER = """
 import json, sys
 from pathlib import Path
 from infra.embedded.stack import EmbeddedStack
-state, cache = map(Path, sys.argv[1:3])
-stack = EmbeddedStack(state, cache_dir=cache, jars_dir=Path(sys.argv[3]) if sys.argv[3:] else None)
+state, cache = map(Path, sys.argv[1:])
+stack = EmbeddedStack(state, cache_dir=cache)
 print("starting", flush=True)
 with stack as endpoints:
     print(json.dumps([endpoints.kafka, endpoints.postgres]), flush=True)
@@ -47,10 +45,10 @@ with stack as endpoints:
 class Command:
     """A user process, as `parley` would be, in a process group of its own like a job of a terminal."""
 
-    def __init__(self, state: Path, *arguments: Path, prefix: tuple[str, ...] = ()) -> None:
+    def __init__(self, state: Path, *, prefix: tuple[str, ...] = ()) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 — lives as long as the command
         self.process = subprocess.Popen(
-            [*prefix, sys.executable, "-c", USER, str(state), *map(str, arguments or (cache_dir(),))],
+            [*prefix, sys.executable, "-c", USER, str(state), str(cache_dir())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -157,11 +155,11 @@ def state(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def command(state: Path) -> Iterator[Callable[..., Command]]:
+def command(state: Path) -> Iterator[Callable[[], Command]]:
     with contextlib.ExitStack() as stack:
 
-        def make(*arguments: Path, **options: Any) -> Command:
-            made = Command(state, *arguments, **options)
+        def make() -> Command:
+            made = Command(state)
             stack.callback(made.close)
             return made
 
@@ -220,7 +218,7 @@ def test_data_of_both_servers_survives_a_restart(state: Path) -> None:
 
 
 def test_a_second_command_joins_and_keeps_the_servers_when_the_first_leaves(
-    state: Path, command: Callable[..., Command]
+    state: Path, command: Callable[[], Command]
 ) -> None:
     first = command()
     endpoints = first.endpoints()
@@ -234,7 +232,7 @@ def test_a_second_command_joins_and_keeps_the_servers_when_the_first_leaves(
 
 
 def test_two_commands_at_once_on_a_cold_folder_share_one_stack(
-    state: Path, command: Callable[..., Command]
+    state: Path, command: Callable[[], Command]
 ) -> None:
     first, second = command(), command()
     assert first.endpoints() == second.endpoints()
@@ -245,7 +243,7 @@ def test_two_commands_at_once_on_a_cold_folder_share_one_stack(
 
 
 def test_a_command_that_comes_while_the_last_one_leaves_gets_a_working_stack(
-    state: Path, command: Callable[..., Command]
+    state: Path, command: Callable[[], Command]
 ) -> None:
     leaving = command()
     asyncio.run(write(leaving.endpoints()))
@@ -260,15 +258,15 @@ def test_a_command_that_comes_while_the_last_one_leaves_gets_a_working_stack(
     assert nothing_runs(state)()
 
 
-def test_sigkill_of_the_only_command_stops_the_servers(state: Path, command: Callable[..., Command]) -> None:
+def test_sigkill_of_the_only_command_stops_the_servers(state: Path, command: Callable[[], Command]) -> None:
     only = command()
     only.endpoints()
     only.process.kill()
-    eventually(nothing_runs(state), 10)
+    eventually(nothing_runs(state), 15)
 
 
 def test_sigkill_of_a_command_while_it_starts_leaves_nothing(
-    state: Path, command: Callable[..., Command]
+    state: Path, command: Callable[[], Command]
 ) -> None:
     only = command()
     eventually(lambda: brokers(state))
@@ -276,7 +274,7 @@ def test_sigkill_of_a_command_while_it_starts_leaves_nothing(
     eventually(nothing_runs(state), 20)
 
 
-def test_ctrl_c_ends_the_command_and_the_servers(state: Path, command: Callable[..., Command]) -> None:
+def test_ctrl_c_ends_the_command_and_the_servers(state: Path, command: Callable[[], Command]) -> None:
     only = command()
     only.endpoints()
     os.killpg(only.process.pid, signal.SIGINT)
@@ -285,13 +283,13 @@ def test_ctrl_c_ends_the_command_and_the_servers(state: Path, command: Callable[
 
 
 def test_sigkill_of_the_guard_ends_the_servers_and_the_next_start_finds_the_data(
-    state: Path, command: Callable[..., Command]
+    state: Path, command: Callable[[], Command]
 ) -> None:
     first = command()
     asyncio.run(write(first.endpoints()))
     [guard] = guards(state)
     guard.kill()
-    eventually(nothing_runs(state), 10)
+    eventually(nothing_runs(state), 15)
     second = command()  # while the first still believes that it uses the stack
     assert asyncio.run(read(second.endpoints())) == WRITTEN
     first.leave()
@@ -299,9 +297,7 @@ def test_sigkill_of_the_guard_ends_the_servers_and_the_next_start_finds_the_data
     assert nothing_runs(state)()
 
 
-def test_a_server_that_dies_is_started_again_on_its_port(
-    state: Path, command: Callable[..., Command]
-) -> None:
+def test_a_server_that_dies_is_started_again_on_its_port(state: Path, command: Callable[[], Command]) -> None:
     only = command()
     endpoints = only.endpoints()
     asyncio.run(write(endpoints))
@@ -361,15 +357,13 @@ def test_postgres_takes_no_connection_without_the_password(state: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="other tests run as an ordinary user then")
-def test_it_works_for_an_ordinary_user(command: Callable[..., Command]) -> None:
+def test_it_works_for_an_ordinary_user() -> None:
     with tempfile.TemporaryDirectory() as home:
-        state = Path(home) / "state"
-        jars = Path(home) / "jars"
-        shutil.copytree(cache_dir() / "maven", jars)
         os.chown(home, 65534, 65534)
+        state = Path(home) / "state"
         become = ["--parent", str(os.getpid()), "--signal", "9", "--uid", "65534", "--gid", "65534", "--"]
         prefix = (sys.executable, "-I", "-S", str(Path(shim.__file__)), *become)
-        started = Command(state, Path(home) / "cache", jars, prefix=prefix)
+        started = Command(state, prefix=prefix)
         try:
             asyncio.run(write(started.endpoints()))
             assert {one.uids().real for one in [*guards(state), *brokers(state)]} == {65534}

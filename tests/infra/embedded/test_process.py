@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,6 +101,8 @@ def test_the_shim_starts_nothing_for_a_parent_that_is_gone() -> None:
 def test_a_leftover_server_is_killed_and_a_stranger_with_its_number_is_not(tmp_path: Path) -> None:
     sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", str(tmp_path)])
     try:
+        while str(tmp_path) not in leftovers.command_line(sleeper.pid):
+            time.sleep(0.01)
         leftovers.note(tmp_path / "pid", sleeper.pid)
         leftovers.end(tmp_path / "pid", sign="/another/folder")
         assert sleeper.poll() is None
