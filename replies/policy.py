@@ -2,8 +2,8 @@
 
 The first rule whose conditions hold decides. What no rule knows, and whatever goes wrong on the way, goes to
 a person. Below the rules lies a floor that no policy can lower: nothing is approved without the account's
-mode `auto`, a draft of this very wording that passes the guardrails and a known language, or where a risk word
-occurs.
+mode `auto`, a known language and a draft of this very wording that passes the guardrails, or where a risk
+word occurs.
 """
 
 from collections.abc import Collection, Mapping
@@ -71,7 +71,7 @@ def triage(
         return decision(policy.version, _failed(error), None, None, now, comment=comment)
 
 
-def decide(  # noqa: PLR0917 - the order in which the stages know these things
+def decide(
     policy: Policy,
     comment: CommentEvent,
     analysis: Analysis,

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Final, Self
 
 import jinja2
-from jinja2 import meta, nodes
+from jinja2 import nodes
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import Field, model_validator
 
@@ -151,7 +151,7 @@ def _check(content: str) -> None:
                 f"content: line {node.lineno}: {kind} is not allowed; use variables, if and filters"
             )
     known = [field.name for field in fields(Variables)]
-    for name in sorted(meta.find_undeclared_variables(tree) - set(known)):
+    for name in sorted({node.name for node in tree.find_all(nodes.Name)} - set(known)):
         near = difflib.get_close_matches(name, known, 1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(f"content: unknown variable {name!r}; {hint}known are {', '.join(known)}")

@@ -39,9 +39,8 @@ _LOOKALIKES: Final = str.maketrans(
     "аеорсухкмтнвіјѕԁαεοιρτυχκν",
     "aeopcyxkmthbijsdaeoiptuxkv",
 )
-_LEET: Final = str.maketrans("013457", "oieast")
-_LEET_WORD: Final = re.compile(r"[^\W\d_]+[013457]+[^\W\d_]|[^\W_]*[$@!][^\W_]+")
-_SYMBOL_LEET: Final = str.maketrans("$@!013457", "sai" + "oieast")
+_LEET: Final = str.maketrans("$@!|013457", "saiioieast")
+_PUNCTUATION: Final = ".,;:!?¡¿…\"'()"
 _BINDERS: Final = frozenset("\u200d\ufe0e\ufe0f\u20e3")
 
 
@@ -135,13 +134,18 @@ def _visible(text: str) -> str:
 
 
 def _undisguised(folded: str, words: list[str]) -> list[str]:
-    """Words behind look-alike letters, digits for letters and spaced-out letters."""
-    found = [word.translate(_LOOKALIKES) for word in words if _FOREIGN.search(word) and _LATIN.search(word)]
-    for match in _LEET_WORD.finditer(folded):
-        found += _WORD.findall(match[0].translate(_SYMBOL_LEET))
-    for match in _SPACED_LETTERS.finditer(folded):
-        found.append("".join(_WORD.findall(match[0])))
-    return found
+    """The text's words once more with every disguise undone; [] if there is none.
+
+    A first "" keeps phrases from being found across the seam.
+    """
+    joined = _SPACED_LETTERS.sub(lambda match: "".join(_WORD.findall(match[0])), folded)
+    pieces = [piece.strip(_PUNCTUATION) for piece in joined.split()]
+    plain = " ".join(piece if piece.isdigit() else piece.translate(_LEET) for piece in pieces)
+    found = [
+        word.translate(_LOOKALIKES) if _FOREIGN.search(word) and _LATIN.search(word) else word
+        for word in _WORD.findall(plain)
+    ]
+    return [] if found == words else ["", *found]
 
 
 def _is_symbol(character: str) -> bool:

@@ -1,0 +1,47 @@
+"""Words and phrases of a policy in comments."""
+
+import pytest
+
+from replies.phrases import Phrases
+from replies.wording import read
+
+GROUPS = {
+    "legal": {"en": ["lawyer*", "see you in court"], "es": ["abogad*"], "fr": ["d'avocat"]},
+    "abuse": {"fr": ["con"], "en": ["idiot*"]},
+}
+
+
+def find(text: str, language: str | None = "en") -> dict[str, str]:
+    return Phrases(GROUPS, everywhere=["legal"]).find(read(text).words, language)
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ("My LAWYER will call", "lawyer*"),
+        ("lawyers", "lawyer*"),
+        ("See you, in court!", "see you in court"),
+        ("ABOGÁDA", "abogad*"),
+        ("un mot d'avocat", "d'avocat"),
+    ],
+)
+def test_phrases_are_found_whatever_their_case_accents_and_punctuation(text: str, phrase: str) -> None:
+    assert find(text)["legal"] == phrase
+
+
+@pytest.mark.parametrize("text", ["flawyer", "see you at court", "see you in", "courting", ""])
+def test_parts_of_words_and_of_phrases_are_not_found(text: str) -> None:
+    assert find(text) == {}
+
+
+def test_a_word_of_another_language_counts_only_in_groups_that_count_everywhere() -> None:
+    assert find("vengo con mi abogado", "es") == {"legal": "abogad*"}
+    assert find("quel con", "fr") == {"abuse": "con"}
+    assert find("quel con", None) == {"abuse": "con"}
+    assert find("idiots", "es") == {"abuse": "idiot*"}
+
+
+@pytest.mark.parametrize("phrase", ["", "   ", "!!!", "*", "a*", "la*wyer", "see ** court"])
+def test_a_phrase_that_could_never_match_is_refused(phrase: str) -> None:
+    with pytest.raises(ValueError, match="phrase"):
+        Phrases({"x": {"en": [phrase]}})

@@ -1,0 +1,37 @@
+"""Which comment comes first."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replies.priority import score
+from schemas.labels import Intent, Sentiment
+
+
+def of(intent: Intent, sentiment: Sentiment = Sentiment.NEUTRAL, **changes: Any) -> float:
+    facts: dict[str, Any] = {"risk": False, "age_share": 0.0, "opens_thread": True, "mentions": False}
+    return score(intent, sentiment, **{**facts, **changes})
+
+
+def test_those_who_need_something_come_before_those_who_are_kind() -> None:
+    assert of(Intent.COMPLAINT) > of(Intent.QUESTION) > of(Intent.FEEDBACK) > of(Intent.COMPLIMENT)
+
+
+def test_unhappy_fresh_mentioning_and_first_of_their_thread_come_sooner() -> None:
+    plain = of(Intent.QUESTION)
+    assert of(Intent.QUESTION, Sentiment.NEGATIVE) > plain
+    assert of(Intent.QUESTION, age_share=0.9) < plain
+    assert of(Intent.QUESTION, mentions=True) > plain
+    assert of(Intent.QUESTION, opens_thread=False) < plain
+
+
+@given(st.sampled_from(Intent), st.sampled_from(Sentiment), st.floats(-1, 9), st.booleans(), st.booleans())
+def test_risk_stands_before_everything_without_it(
+    intent: Intent, sentiment: Sentiment, age_share: float, opens: bool, mentions: bool
+) -> None:
+    most = of(Intent.COMPLAINT, Sentiment.NEGATIVE, mentions=True)
+    worst = score(intent, sentiment, risk=True, age_share=0.0, opens_thread=opens, mentions=mentions)
+    assert worst > most
+    aged = of(intent, sentiment, age_share=age_share)
+    assert aged <= of(intent, sentiment)
