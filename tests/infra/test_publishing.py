@@ -132,6 +132,7 @@ async def test_publishing_nothing_returns_at_once(kafka_bootstrap: str) -> None:
 
 
 async def test_an_unfit_event_is_refused_before_anything_is_sent(topic: Topic) -> None:
+    unfit: Any = b"p"
     event = PostEvent(
         tenant_id="t",
         platform=Platform.X,
