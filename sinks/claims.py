@@ -1,9 +1,10 @@
 """What the poster may send now: accounts with work and budget, and rows claimed for sending or looking up.
 
-The claim is one statement: it reads the account's switches and its token bucket, takes the most valuable rows, and
-marks them `posting` with an attempt. It waits for nobody: what another transaction holds is left for the next time.
+The claim is one statement: it reads the account's switches and its token bucket, takes the most valuable
+rows, and marks them `posting` with an attempt. It waits for nobody: what others hold is left for next time.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -20,15 +21,6 @@ _TOKENS: Final = (
     f"least(greatest(1, {_RATE}), p.tokens"
     f" + greatest(0, extract(epoch from {_NOW} - p.filled_at)::double precision) * {_RATE})"
 )
-
-_OPEN_PACE: Final = """
-insert into reply_pace (tenant_id, platform, account_id, filled_at)
-select tenant_id, platform, account_id, coalesce($1::timestamptz, clock_timestamp()) from social_accounts a
-where tenant_id = $2 and not exists (
-    select from reply_pace p
-    where (p.tenant_id, p.platform, p.account_id) = (a.tenant_id, a.platform, a.account_id))
-on conflict do nothing
-"""
 
 _WORKING: Final = """
 a.tenant_id = $2 and a.status = 'active' and a.may_reply and a.mode <> 'observe'
@@ -48,12 +40,14 @@ select a.tenant_id, a.platform, a.account_id, a.token_ciphertext, a.token_key_id
         (1 - {_TOKENS}) / ({_RATE})) as wait,
     exists (
         select from reply_queue q
-        where (q.tenant_id, q.platform, q.account_id) = (a.tenant_id, a.platform, a.account_id) and {_MAY_SEND}
+        where (q.tenant_id, q.platform, q.account_id) = (a.tenant_id, a.platform, a.account_id)
+            and {_MAY_SEND}
     ) as has_queued,
     exists (
         select from reply_queue q
         where (q.tenant_id, q.platform, q.account_id) = (a.tenant_id, a.platform, a.account_id)
             and q.state = 'unknown' and q.not_before <= {_NOW}
+            and (p.held_until is null or p.held_until <= {_NOW})
     ) as has_unknown
 from social_accounts a join reply_pace p using (tenant_id, platform, account_id)
 where {_WORKING}
@@ -68,7 +62,8 @@ with pace as materialized (
     for update of p skip locked
 ), picked as (
     select q.decision_id
-    from pace a join reply_queue q using (tenant_id, platform, account_id) join comments c using (comment_id)
+    from pace a join reply_queue q using (tenant_id, platform, account_id)
+    join comments c using (comment_id)
     where {_MAY_SEND}
     order by q.priority desc, q.enqueued_at, q.decision_id
     limit (select least(floor(tokens), $5) from pace)
@@ -102,6 +97,12 @@ returning q.*
 """  # noqa: S608
 
 
+_TRIED: Final = """
+select decision_id, thread_id, reply_id, text from reply_queue
+where platform = $1 and account_id = $2 and thread_id = any ($3::text[]) and attempts > 0
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
     """An account with something to do. `wait`: seconds until its budget allows the next reply."""
@@ -133,11 +134,6 @@ async def ready(connection: Connection, tenant: str, now: datetime | None) -> li
     ]
 
 
-async def open_buckets(connection: Connection, tenant: str, now: datetime | None) -> None:
-    """Gives accounts that have none a token bucket with one token."""
-    await connection.execute(_OPEN_PACE, now, tenant)
-
-
 async def claim(
     connection: Connection, tenant: str, account: Ready, *, slots: int, poster: str, now: datetime | None
 ) -> list[asyncpg.Record]:
@@ -155,3 +151,14 @@ async def claim_lookups(
     """Rows in state `unknown` that are due; nobody else looks them up within `again` seconds."""
     arguments: tuple[Any, ...] = (now, tenant, account.platform, account.account_id, again, slots)
     return await connection.fetch(_CLAIM_LOOKUPS, *arguments)
+
+
+async def tried_in_threads(
+    connection: Connection, rows: Sequence[asyncpg.Record]
+) -> Mapping[str, list[asyncpg.Record]]:
+    """All rows that were ever tried in the threads of `rows`, by thread; see `sinks.attempt.Ours`."""
+    found: dict[str, list[asyncpg.Record]] = {row["thread_id"]: [] for row in rows}
+    if rows:
+        for row in await connection.fetch(_TRIED, rows[0]["platform"], rows[0]["account_id"], list(found)):
+            found[row["thread_id"]].append(row)
+    return found

@@ -28,7 +28,7 @@ async def record(connection: Connection, records: Iterable[Input[Any]]) -> list[
     """
     rows = [row for each in records for row in staged.rows_of(each)]
     kinds = {row["what"] for row in rows}
-    await _lock(connection, alone="dead" in kinds)
+    await _let_run_alone(connection, alone="dead" in kinds)
     await staged.load(connection, rows)
     for kind, statements in merges.MERGES.items():
         if kind in kinds:
@@ -48,7 +48,14 @@ async def write(connection: Connection, records: Iterable[Input[Any]]) -> None:
     await refresh(connection, await record(connection, records))
 
 
-async def _lock(connection: Connection, *, alone: bool) -> None:
+async def lock(connection: Connection, comments: Sequence[str]) -> None:
+    """Locks the rows of these comments, in the order that everybody locks them in."""
+    await connection.execute(
+        "select from comments where comment_id = any ($1::uuid[]) order by comment_id for update", comments
+    )
+
+
+async def _let_run_alone(connection: Connection, *, alone: bool) -> None:
     """Lets a writer of dead letters run alone.
 
     Every other fact names its comment well enough to make the row, and so meets other writers there. A dead

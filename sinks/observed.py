@@ -2,7 +2,8 @@
 
 An own reply may be seen before its id was stored. It is ours if its id is known, or if it says what an
 attempt under that comment was about to say; then it settles an attempt in doubt. It is the staff's at once
-where no attempt is in doubt, else after a grace period. A staff answer ends a waiting reply (`sinks.queueing`).
+where no attempt is in doubt, else after a grace period. A staff answer ends a waiting reply
+(`sinks.queueing`).
 """
 
 from collections.abc import Sequence

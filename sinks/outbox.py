@@ -29,7 +29,7 @@ select pg_notify('parley_outbox', '')
 """
 
 
-async def enqueue(  # noqa: PLR0917
+async def enqueue(
     connection: Connection,
     codec: Codec,
     topic: Topic,

@@ -1,0 +1,187 @@
+"""One attempt to post a reply, and one look for a reply in doubt: calls to the platform, no database.
+
+Order of an attempt: the comment and the account's own replies are read again; only if nothing stands against
+it is the reply sent. What is not certain is called `unknown`, and looked up before anything else.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Final
+
+from connectors.platform import (
+    AccountStopped,
+    Cause,
+    NotSent,
+    OwnReply,
+    PlatformClient,
+    Posted,
+    RequestRefused,
+    Unknown,
+)
+from schemas import identity
+from schemas.errors import ThrottledError, TransientError
+
+TRIES: Final = 8
+"""Attempts after which a reply that never got through is given to a person."""
+
+THROTTLED_FOR: Final = 60.0
+"""Seconds an account waits when the platform names no time."""
+
+_FIRST_PAUSE: Final = 2.0
+_LONGEST_PAUSE: Final = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What became of a claimed row.
+
+    `state`: its new state; `queued` with a `pause` in seconds until it may be tried again. `hold`: seconds
+    for which the whole account waits. `stop`: the account's new status, `blocked` or `needs_auth`. `absent`:
+    a look-up read the platform and did not find the reply. `staff`: replies found there that are not ours.
+    """
+
+    row: Any
+    state: str
+    reason: str
+    reply_id: str | None = None
+    pause: float = 0.0
+    hold: float | None = None
+    stop: str | None = None
+    absent: bool = False
+    staff: tuple[OwnReply, ...] = ()
+
+
+class Ours:
+    """What is known of Parley's own replies in a thread: ids, and texts that were or may have been sent."""
+
+    def __init__(self, rows: Collection[Any]) -> None:
+        """`rows`: decision_id, reply_id and text of rows of the queue that were tried."""
+        self._ids = {row["reply_id"]: row["decision_id"] for row in rows if row["reply_id"] is not None}
+        self._texts = {identity.normalised_text(row["text"]) for row in rows}
+        self._in_doubt = Counter(
+            identity.normalised_text(row["text"]) for row in rows if row["reply_id"] is None
+        )
+
+    def find(self, row: Any, replies: Collection[OwnReply]) -> OwnReply | None:
+        """The reply on the platform that is this row's."""
+        wanted = identity.normalised_text(row["text"])
+        # A row that was never sent yields to another of its thread that says the same and has no id yet.
+        by_text = row["uncertain"] > 0 or self._in_doubt[wanted] <= 1
+        for reply in replies:
+            owner = self._ids.get(reply.reply_id)
+            if owner == row["decision_id"]:
+                return reply
+            if owner is None and by_text and identity.normalised_text(reply.text) == wanted:
+                return reply
+        return None
+
+    def staffs(self, replies: Collection[OwnReply]) -> tuple[OwnReply, ...]:
+        """Replies that no attempt of ours explains."""
+        return tuple(
+            reply
+            for reply in replies
+            if reply.reply_id not in self._ids and identity.normalised_text(reply.text) not in self._texts
+        )
+
+
+async def attempt(
+    row: Any, client: PlatformClient, ours: Ours, *, may_send: Callable[[], bool], limit: float
+) -> Verdict:
+    """Posts the row's text unless something stands against it; never raises but on cancellation.
+
+    `may_send` is asked just before the call: False if the claim has become too old. `limit`: seconds after
+    which a call counts as unknown. Cancelled before the call, it leaves nothing behind.
+    """
+    try:
+        against = await _against(row, client, ours)
+    except Exception as error:  # noqa: BLE001  whatever it is: nothing was sent
+        return _read_failed(row, error)
+    if against is not None:
+        return against
+    if not may_send():
+        return Verdict(row=row, state="queued", reason="the claim had become too old")
+    try:
+        async with asyncio.timeout(limit):
+            outcome = await client.reply(row["platform_comment_id"], row["text"])
+    except Exception as error:  # noqa: BLE001  a client must not raise here; if one does, nobody knows
+        outcome = Unknown(f"{type(error).__name__} while posting")
+    match outcome:
+        case Posted(reply_id=reply_id):
+            return Verdict(row=row, state="posted", reason="posted", reply_id=reply_id)
+        case Unknown(reason=reason):
+            return Verdict(row=row, state="unknown", reason=reason)
+        case NotSent():
+            return _not_sent(row, outcome)
+
+
+async def look_up(row: Any, client: PlatformClient, ours: Ours) -> Verdict:
+    """Looks for a reply in doubt under its comment; never raises but on cancellation."""
+    thread = row["thread_id"] if row["thread_id"] != row["platform_comment_id"] else None
+    try:
+        replies = await client.own_replies(row["platform_comment_id"], thread_id=thread)
+    except Exception as error:  # noqa: BLE001  it stays in doubt
+        failed = _read_failed(row, error)
+        return Verdict(row=row, state="unknown", reason=row["reason"], hold=failed.hold, stop=failed.stop)
+    found = ours.find(row, replies)
+    if found is not None:
+        return Verdict(row=row, state="posted", reason="found on the platform", reply_id=found.reply_id)
+    return Verdict(row=row, state="unknown", reason=row["reason"], absent=True)
+
+
+async def _against(row: Any, client: PlatformClient, ours: Ours) -> Verdict | None:
+    nested = row["thread_id"] != row["platform_comment_id"]
+    # Replies to others in the thread are no answer to this one; only a reply in doubt is looked for there.
+    thread = row["thread_id"] if nested and row["uncertain"] else None
+    comment, replies = await asyncio.gather(
+        client.read_comment(row["platform_comment_id"]),
+        client.own_replies(row["platform_comment_id"], thread_id=thread),
+    )
+    found = ours.find(row, replies)
+    if found is not None:
+        return Verdict(row=row, state="posted", reason="found on the platform", reply_id=found.reply_id)
+    if not comment.exists:
+        return Verdict(row=row, state="removed", reason="gone when it was to be answered")
+    if thread is None and (staff := ours.staffs(replies)):
+        reason = "answered by the account's own staff"
+        return Verdict(row=row, state="answered_elsewhere", reason=reason, staff=staff)
+    if comment.revision_id(str(row["comment_id"])) != str(row["revision_id"]):
+        return Verdict(row=row, state="superseded", reason="edited when it was to be answered")
+    if comment.is_hidden:
+        return Verdict(row=row, state="not_allowed", reason="hidden on the platform")
+    if comment.can_reply is False:
+        return Verdict(row=row, state="not_allowed", reason="the platform takes no reply to it")
+    return None
+
+
+def _read_failed(row: Any, error: Exception) -> Verdict:
+    match error:
+        case ThrottledError(retry_after=wait):
+            return _not_sent(row, NotSent(Cause.THROTTLED, str(error), wait))
+        case TransientError() | OSError():
+            return _not_sent(row, NotSent(Cause.TRANSIENT, str(error)))
+        case AccountStopped(cause=cause):
+            return _not_sent(row, NotSent(cause, str(error)))
+        case RequestRefused():
+            return _not_sent(row, NotSent(Cause.PERMANENT, str(error)))
+    return _not_sent(row, NotSent(Cause.TRANSIENT, f"{type(error).__name__}: {error}"))
+
+
+def _not_sent(row: Any, outcome: NotSent) -> Verdict:
+    match outcome.cause:
+        case Cause.GONE:
+            return Verdict(row=row, state="removed", reason=outcome.reason)
+        case Cause.PERMANENT:
+            return Verdict(row=row, state="failed", reason=outcome.reason)
+        case Cause.THROTTLED:
+            hold = THROTTLED_FOR if outcome.retry_after is None else outcome.retry_after
+            return Verdict(row=row, state="queued", reason=outcome.reason, hold=hold)
+        case Cause.TRANSIENT:
+            if row["attempts"] >= TRIES:
+                reason = f"not sent in {TRIES} attempts: {outcome.reason}"
+                return Verdict(row=row, state="failed", reason=reason)
+            pause = min(_FIRST_PAUSE * 2 ** (row["attempts"] - 1), _LONGEST_PAUSE)
+            return Verdict(row=row, state="queued", reason=outcome.reason, pause=outcome.retry_after or pause)
+    stop = "blocked" if outcome.cause is Cause.BLOCKED else "needs_auth"
+    return Verdict(row=row, state="queued", reason=outcome.reason, stop=stop)

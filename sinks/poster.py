@@ -1,0 +1,221 @@
+"""The poster: drains the reply queue at each account's pace, and settles what is in doubt.
+
+Guarantee: no comment is answered twice, whatever crashes. A row is committed as `posting` with its exact text
+before the call, its outcome after it; what is in doubt is looked up on the platform before anything else.
+Any number of posters share the accounts: claims skip what is locked, and a budget is a row in Postgres.
+"""
+
+import asyncio
+import os
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from connectors.platform import PlatformClient
+from infra import logs
+from infra.crypto import KeyRing
+from infra.postgres import Pool, transient
+from infra.settings import Settings
+from schemas import codec
+from schemas.errors import TransientError
+from sinks import claims, facts, queueing, upkeep
+from sinks.attempt import Ours, Verdict, attempt, look_up
+from sinks.claims import Ready
+from sinks.post_sink import Clock, database_clock
+from sinks.senders import Clients, Senders
+from sinks.settling import Rules
+from sinks.wakeup import POLL, Wakeup
+
+LOOKUPS: Final = 4
+"""Look-ups of one account under way at once."""
+
+_LINGER: Final = 0.01
+"""Seconds in which outcomes gather for one transaction."""
+
+_NEXT_CLAIM: Final = 0.1
+"""Seconds between claims of an account whose budget, not its concurrency, is the limit."""
+
+_UPKEEP: Final = 2.0
+_LONGEST_PAUSE: Final = 10.0
+
+log = logs.get(__name__)
+
+
+class Poster:
+    """Posts the replies of one tenant; `run` until cancelled. `step` makes one round, for tests."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        clients: Clients,
+        keys: KeyRing,
+        settings: Settings,
+        *,
+        clock: Clock = database_clock,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._pool = pool
+        self._senders = Senders(clients, keys, settings.tenant)
+        self._tenant = settings.tenant
+        self._timeout = settings.posting_timeout
+        self._concurrency = settings.posting_concurrency
+        self._rules = Rules(
+            lease=4 * settings.posting_timeout + 5,
+            settle_after=settings.posting_settle_after,
+            grace=settings.staff_grace,
+        )
+        self._clock = clock
+        self._monotonic = monotonic
+        self._name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._codec = codec.load()
+        self._tasks: dict[asyncio.Task[None], Any] = {}
+        self._sending: set[Any] = set()
+        self._busy: Counter[tuple[str, str, str]] = Counter()
+        self._next_claim: dict[tuple[str, str], float] = {}
+        self._done: list[Verdict] = []
+        self._upkept_at = float("-inf")
+        self._wakeup: Wakeup | None = None
+
+    async def run(self) -> None:
+        """Posts until cancelled; then lets calls under way end, and gives back what was not sent."""
+        pause = 0.0
+        async with Wakeup(self._pool, queueing.CHANNEL) as self._wakeup:
+            try:
+                while True:
+                    try:
+                        delay = await self.step()
+                        pause = 0.0
+                    except TransientError as error:
+                        delay = pause = min(max(2 * pause, 0.2), _LONGEST_PAUSE)
+                        log.warning("posting waits", error=str(error), pause=pause)
+                    await self._wakeup.wait(delay)
+                    if self._tasks:
+                        await asyncio.sleep(_LINGER)
+            finally:
+                await self._stop()
+
+    async def step(self) -> float:
+        """One round: writes outcomes, claims, starts calls; returns seconds until the next round is due.
+
+        Raises TransientError if Postgres is away; nothing is lost by it.
+        """
+        with transient():
+            await self._write_outcomes()
+            await self._keep_up()
+            async with self._pool.acquire() as connection:
+                accounts = await claims.ready(connection, self._tenant, self._clock())
+            return min([await self._serve(account) for account in accounts], default=POLL)
+
+    async def idle(self) -> None:
+        """Waits until no call is under way, and writes the outcomes."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        with transient():
+            await self._write_outcomes()
+
+    async def _serve(self, account: Ready) -> float:
+        client = self._senders.of(account)
+        if client is None:
+            return POLL
+        if account.has_unknown:
+            await self._look_up(account, client)
+        slots = self._concurrency - self._busy["post", account.platform, account.account_id]
+        if not account.has_queued or slots <= 0:
+            return POLL
+        place = (account.platform, account.account_id)
+        wait = max(account.wait, self._next_claim.get(place, 0) - self._monotonic())
+        if wait > 0:
+            return min(wait, POLL)
+        return await self._post(account, client, slots)
+
+    async def _post(self, account: Ready, client: PlatformClient, slots: int) -> float:
+        began = self._monotonic()
+        async with self._pool.acquire() as connection, connection.transaction():
+            rows = await claims.claim(
+                connection, self._tenant, account, slots=slots, poster=self._name, now=self._clock()
+            )
+            threads = await claims.tried_in_threads(connection, rows)
+            await facts.refresh(connection, sorted({str(row["comment_id"]) for row in rows}))
+        # Committed: from here on a crash leaves rows that say what may have been sent.
+        for row in rows:
+            ours = Ours(threads[row["thread_id"]])
+            self._start("post", account, row, self._attempt(row, client, ours, began))
+        if len(rows) == slots:
+            return POLL
+        self._next_claim[account.platform, account.account_id] = began + _NEXT_CLAIM
+        return _NEXT_CLAIM
+
+    async def _look_up(self, account: Ready, client: PlatformClient) -> None:
+        slots = LOOKUPS - self._busy["look", account.platform, account.account_id]
+        if slots <= 0:
+            return
+        again = max(self._rules.look_every, 2 * self._timeout)  # no second look while one may be under way
+        async with self._pool.acquire() as connection, connection.transaction():
+            rows = await claims.claim_lookups(
+                connection, self._tenant, account, slots=slots, again=again, now=self._clock()
+            )
+            threads = await claims.tried_in_threads(connection, rows)
+        for row in rows:
+            self._start("look", account, row, self._find(row, client, Ours(threads[row["thread_id"]])))
+
+    def _start(self, kind: str, account: Ready, row: Any, work: Coroutine[Any, Any, Verdict | None]) -> None:
+        place = (kind, account.platform, account.account_id)
+        self._busy[place] += 1
+
+        async def finish() -> None:
+            try:
+                verdict = await work
+                if verdict is not None:
+                    self._done.append(verdict)
+            finally:
+                self._busy[place] -= 1
+                if self._wakeup is not None:
+                    self._wakeup.wake()
+
+        task = asyncio.create_task(finish())
+        self._tasks[task] = row["decision_id"]
+        task.add_done_callback(self._tasks.pop)
+
+    async def _attempt(self, row: Any, client: PlatformClient, ours: Ours, began: float) -> Verdict | None:
+        def may_send() -> bool:
+            # Reading took two timeouts at most, the call takes one and a half: all within the lease.
+            if self._monotonic() - began > 2 * self._timeout:
+                return False
+            self._sending.add(row["decision_id"])
+            return True
+
+        try:
+            return await attempt(row, client, ours, may_send=may_send, limit=1.5 * self._timeout)
+        except asyncio.CancelledError:
+            if row["decision_id"] in self._sending:
+                return None  # it stays `posting` until its lease is over, and is then looked up
+            return Verdict(row=row, state="queued", reason="stopped before it was sent")
+        finally:
+            self._sending.discard(row["decision_id"])
+
+    async def _find(self, row: Any, client: PlatformClient, ours: Ours) -> Verdict | None:
+        try:
+            return await look_up(row, client, ours)
+        except asyncio.CancelledError:
+            return None
+
+    async def _write_outcomes(self) -> None:
+        while self._done:
+            verdicts = self._done[:]
+            await upkeep.settle_all(self._pool, self._codec, verdicts, rules=self._rules, now=self._clock())
+            del self._done[: len(verdicts)]
+
+    async def _keep_up(self) -> None:
+        if self._monotonic() - self._upkept_at < _UPKEEP:
+            return
+        await upkeep.keep_up(self._pool, self._codec, self._tenant, rules=self._rules, now=self._clock())
+        self._upkept_at = self._monotonic()
+
+    async def _stop(self) -> None:
+        self._wakeup = None
+        for task, decision in self._tasks.items():
+            if decision not in self._sending:
+                task.cancel()
+        await self.idle()

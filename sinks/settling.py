@@ -1,0 +1,211 @@
+"""Writes what became of claimed rows: state, attempt, account, outcome event, comment state; one transaction.
+
+A verdict counts only for the attempt it is about; that a reply was posted counts always.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from infra import logs
+from schemas import identity
+from schemas.codec import Codec
+from sinks import facts, queueing
+from sinks.attempt import Verdict
+from sinks.staged import Connection
+
+LOOKS: Final = 3
+"""Look-ups that must all have missed a reply before it counts as not sent."""
+
+SENDS: Final = 2
+"""Attempts of unknown effect after which a person decides: the second follows only a proven absence."""
+
+_APPLY: Final = """
+update reply_queue q set state = v.state, reason = v.reason, reply_id = coalesce(v.reply_id, q.reply_id),
+    claimed_by = null,
+    not_before = coalesce($1::timestamptz, clock_timestamp()) + make_interval(secs => v.pause),
+    uncertain = q.uncertain + (v.state = 'unknown' and q.state = 'posting')::int,
+    looks = case when q.state = 'posting' then 0 else q.looks end,
+    absent_since = case when q.state = 'posting' then null else q.absent_since end,
+    settled_at = case when v.state in ('queued', 'unknown') then null
+        else coalesce($1::timestamptz, clock_timestamp()) end
+from (
+    select * from unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::float8[])
+        as v (decision_id, attempt, state, reason, reply_id, pause)
+) v
+where q.decision_id = v.decision_id and (
+    (q.state in ('posting', 'unknown') and q.attempts = v.attempt)
+    or (v.state = 'posted' and q.state <> 'posted' and not exists (
+        select from reply_queue held
+        where held.comment_id = q.comment_id and held.decision_id <> q.decision_id
+            and held.state in ('queued', 'posting', 'posted', 'unknown'))))
+returning q.*, coalesce($1::timestamptz, clock_timestamp()) as at
+"""
+
+_FINISH_ATTEMPTS: Final = """
+update reply_attempts a
+set finished_at = coalesce($1::timestamptz, clock_timestamp()),
+    outcome = case v.state when 'queued' then 'not_sent' else v.state end, reason = v.reason,
+    reply_id = v.reply_id
+from unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[])
+    as v (decision_id, attempt, state, reason, reply_id)
+where a.decision_id = v.decision_id and a.number = v.attempt
+"""
+
+_HOLD: Final = """
+update reply_pace set held_until = greatest(held_until, coalesce($1::timestamptz, clock_timestamp())
+    + make_interval(secs => $5)), held_reason = $6
+where tenant_id = $2 and platform = $3 and account_id = $4
+"""
+
+_STOP: Final = """
+with stopped as (
+    update social_accounts set status = $4, status_reason = $5, updated_at = clock_timestamp()
+    where tenant_id = $1 and platform = $2 and account_id = $3 and status = 'active'
+    returning tenant_id
+)
+insert into audit_log (tenant_id, actor, action, subject, details)
+select tenant_id, 'poster', 'account.' || $4, 'account:' || $2 || ':' || $3, jsonb_build_object('reason', $5)
+from stopped returning id
+"""
+
+_STAFF: Final = """
+insert into observed_replies as o (
+    comment_id, reply_id, tenant_id, platform, account_id, text, occurred_at, observed_at, author)
+values ($2, $3, $4, $5, $6, $7, coalesce($8::timestamptz, $1::timestamptz, clock_timestamp()),
+    coalesce($1::timestamptz, clock_timestamp()), 'staff')
+on conflict (comment_id, reply_id) do update set author = coalesce(o.author, 'staff')
+"""
+
+# Absent in enough look-ups over enough time: sent once more, or, the second time, a person's.
+_ABSENT: Final = """
+with looked as (
+    update reply_queue q set looks = q.looks + 1,
+        absent_since = coalesce(q.absent_since, coalesce($1::timestamptz, clock_timestamp())),
+        not_before = coalesce($1::timestamptz, clock_timestamp()) + make_interval(secs => $4)
+    from unnest($2::uuid[], $3::int[]) as v (decision_id, attempt)
+    where q.decision_id = v.decision_id and q.attempts = v.attempt and q.state = 'unknown'
+    returning q.decision_id, q.attempts, q.uncertain, q.looks, q.absent_since
+)
+select * from looked where looks >= $5
+    and absent_since <= coalesce($1::timestamptz, clock_timestamp()) - make_interval(secs => $6)
+"""
+
+_TO_A_PERSON: Final = """
+insert into review_items as i (
+    revision_id, comment_id, draft_id, tenant_id, cause, level, reason, priority, created_at)
+select q.revision_id, q.comment_id, q.draft_id, q.tenant_id, 'unsent', 'moderator', q.reason, q.priority,
+    coalesce($1::timestamptz, clock_timestamp())
+from reply_queue q where q.decision_id = any ($2::uuid[])
+on conflict (revision_id) do update set cause = 'unsent', reason = excluded.reason, is_open = true,
+    closed_at = null, draft_id = coalesce(i.draft_id, excluded.draft_id)
+"""
+
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Times in seconds.
+
+    `lease`: after which a claim counts as abandoned, longer than a whole attempt can take. `settle_after`:
+    over which a reply in doubt must stay absent. `grace`: see `sinks.observed`.
+    """
+
+    lease: float
+    settle_after: float
+    grace: float
+
+    @property
+    def look_every(self) -> float:
+        """Between look-ups of one reply."""
+        return self.settle_after / LOOKS
+
+    @property
+    def first_look(self) -> float:
+        """From an outcome in doubt to its first look-up: most writes that took effect show soon."""
+        return min(5.0, self.look_every)
+
+
+async def settle(
+    connection: Connection, codec: Codec, verdicts: Sequence[Verdict], *, rules: Rules, now: datetime | None
+) -> None:
+    """Writes the verdicts and everything that follows from them; within the caller's transaction."""
+    comments = sorted({str(verdict.row["comment_id"]) for verdict in verdicts})
+    await facts.lock(connection, comments)
+    for verdict in verdicts:
+        await _apply_to_account(connection, verdict, now)
+        for reply in verdict.staff:
+            row = verdict.row
+            about = (row["tenant_id"], row["platform"], row["account_id"])
+            await connection.execute(
+                _STAFF, now, row["comment_id"], reply.reply_id, *about, reply.text, reply.created_at
+            )
+    settled = [
+        verdict for verdict in verdicts if verdict.state != "unknown" or verdict.row["state"] == "posting"
+    ]
+    settled += await _judge_absent(
+        connection, [verdict for verdict in verdicts if verdict.absent], rules, now
+    )
+    if settled:
+        await _apply(connection, codec, settled, rules, now)
+    # What arrived while the row was being posted, and could not cancel it then.
+    await queueing.cancel(connection, codec, comments, now=now, grace=rules.grace)
+    await facts.refresh(connection, comments)
+
+
+async def _judge_absent(
+    connection: Connection, verdicts: Sequence[Verdict], rules: Rules, now: datetime | None
+) -> list[Verdict]:
+    """Counts look-ups that found nothing; returns what follows where a reply was absent for long enough."""
+    rows = {verdict.row["decision_id"]: verdict.row for verdict in verdicts}
+    if not rows:
+        return []
+    numbers = [row["attempts"] for row in rows.values()]
+    times = (rules.look_every, LOOKS, rules.settle_after)
+    judged = []
+    for found in await connection.fetch(_ABSENT, now, list(rows), numbers, *times):
+        row = rows[found["decision_id"]]
+        if found["uncertain"] < SENDS:
+            reason = "not on the platform after all; sent once more"
+            judged.append(Verdict(row=row, state="queued", reason=reason))
+        else:
+            reason = f"uncertain {SENDS} times, and not found on the platform"
+            judged.append(Verdict(row=row, state="failed", reason=reason))
+    return judged
+
+
+async def _apply(
+    connection: Connection, codec: Codec, verdicts: Sequence[Verdict], rules: Rules, now: datetime | None
+) -> None:
+    ids = [verdict.row["decision_id"] for verdict in verdicts]
+    numbers = [verdict.row["attempts"] for verdict in verdicts]
+    states = [verdict.state for verdict in verdicts]
+    reasons = [identity.clean_text(verdict.reason) for verdict in verdicts]
+    replies = [verdict.reply_id for verdict in verdicts]
+    pauses = [rules.first_look if verdict.state == "unknown" else verdict.pause for verdict in verdicts]
+    rows = await connection.fetch(_APPLY, now, ids, numbers, states, reasons, replies, pauses)
+    await connection.execute(_FINISH_ATTEMPTS, now, ids, numbers, states, reasons, replies)
+    _warn_of_strays(verdicts, rows)
+    failed = [row["decision_id"] for row in rows if row["state"] == "failed"]
+    if failed:
+        await connection.execute(_TO_A_PERSON, now, failed)
+    await queueing.report(connection, codec, [row for row in rows if row["state"] != "queued"])
+
+
+async def _apply_to_account(connection: Connection, verdict: Verdict, now: datetime | None) -> None:
+    account = (verdict.row["tenant_id"], verdict.row["platform"], verdict.row["account_id"])
+    if verdict.hold is not None:
+        await connection.execute(_HOLD, now, *account, verdict.hold, verdict.reason)
+    if verdict.stop is not None and await connection.fetchval(_STOP, *account, verdict.stop, verdict.reason):
+        log.error(
+            "posting stopped for an account", account=account, status=verdict.stop, reason=verdict.reason
+        )
+
+
+def _warn_of_strays(verdicts: Sequence[Verdict], rows: Sequence[Any]) -> None:
+    written = {row["decision_id"] for row in rows}
+    for verdict in verdicts:
+        if verdict.state == "posted" and verdict.row["decision_id"] not in written:
+            log.warning("already settled when its outcome came", decision=str(verdict.row["decision_id"]))
