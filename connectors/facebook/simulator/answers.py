@@ -1,7 +1,10 @@
 """Bodies and broken connections with which the simulated Graph API answers."""
 
 import asyncio
+import contextlib
 import json
+import socket
+import struct
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,8 +58,12 @@ class Reset(Response):
     """No answer: the connection is reset."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Aborts the transport."""
-        scope["extensions"][TRANSPORT].abort()
+        """Resets the connection (RST, not FIN)."""
+        transport = scope["extensions"][TRANSPORT]
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+        await _gone(receive)
 
 
 class Silence(Response):
@@ -68,10 +75,15 @@ class Silence(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Waits, then aborts the transport."""
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._seconds):
-                while (await receive())["type"] != "http.disconnect":
-                    pass
-        except TimeoutError:
-            pass
+                await _gone(receive)
+                return
         scope["extensions"][TRANSPORT].abort()
+        await _gone(receive)
+
+
+async def _gone(receive: Receive) -> None:
+    """Returns when the connection is closed."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -12,7 +12,8 @@ class SimulatorConfig:
     retries of deliveries) divided; 1 is life. A journal and reports should state it.
     `replies_per_minute`: above it a page is blocked (368) for `block_minutes`; the default is what erxes'
     public code found out. `calls_per_hour`: 100 % of the usage headers; `first_id`: ids count up from it, by
-    default from the present microsecond, so that two runs never share an id.
+    default from the present microsecond, so that two runs never share an id. `gather_seconds`: a delivery
+    that would follow another sooner waits for more changes; one that would not is sent at once.
     """
 
     page_id: str = "104000000000001"
@@ -30,6 +31,7 @@ class SimulatorConfig:
     block_minutes: float = 120.0
     changes_per_delivery: int = 50
     deliveries_at_once: int = 4
+    gather_seconds: float = 0.05
     delivery_timeout: float = 20.0
     escape_markup: bool = False
     hang_seconds: float = 60.0

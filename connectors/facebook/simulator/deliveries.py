@@ -96,9 +96,14 @@ class Deliveries:
         await self._http.aclose()
 
     async def _send_waiting(self) -> None:
+        clock = asyncio.get_running_loop().time
+        earliest = 0.0
         while True:
             await self._work.wait()
             await self._slots.acquire()
+            if clock() < earliest and len(self._waiting) < self._config.changes_per_delivery:
+                await asyncio.sleep(earliest - clock())
+            earliest = clock() + self._config.gather_seconds
             batch = [
                 self._waiting.popleft()
                 for _ in range(min(len(self._waiting), self._config.changes_per_delivery))

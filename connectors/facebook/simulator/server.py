@@ -25,10 +25,11 @@ from schemas.events import Platform
 
 
 class Simulator:
-    """A simulated page with its parts; nothing runs before `serving`. One event loop, one thread."""
+    """A simulated page with its parts; nothing runs before `serving`, which sets `url`. One event loop."""
 
     def __init__(self, config: SimulatorConfig) -> None:
         self.config = config
+        self.url = ""
         self.world = World(config)
         self.faults = Faults()
         self.limits = Limits(config, time.monotonic)
@@ -62,7 +63,8 @@ class Simulator:
         async with _running(server, listener):
             await self.deliveries.start()
             try:
-                yield "http://{}:{}".format(*listener.getsockname()[:2])
+                self.url = "http://{}:{}".format(*listener.getsockname()[:2])
+                yield self.url
             finally:
                 await self.deliveries.stop()
         self.journal.close()
@@ -78,6 +80,8 @@ def uvicorn_config(app: FastAPI) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         timeout_keep_alive=75,
+        proxy_headers=False,
+        server_header=False,
     )
 
 

@@ -1,0 +1,69 @@
+"""A simulated page behind real HTTP, and a receiver that it can deliver to."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from connectors.accounts import Account
+from connectors.clients import Clients, open_clients
+from connectors.facebook.simulator import Simulator, SimulatorConfig
+from infra.settings import Settings
+from schemas.events import Platform
+
+PAGE = "104000000000001"
+APP_SECRET = "app-secret"
+TOKEN = "page-token"
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account(tenant_id="acme", platform=Platform.FACEBOOK, account_id=PAGE)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    return tmp_path / "journal.jsonl"
+
+
+@pytest.fixture
+async def simulator(journal: Path) -> AsyncIterator[Simulator]:
+    """A page with one post, not limited, in fast motion."""
+    made = Simulator(SimulatorConfig(page_id=PAGE, posts=1, journal=journal, scale=10_000, gather_seconds=0))
+    async with made.serving():
+        yield made
+
+
+@pytest.fixture
+def settings(simulator: Simulator) -> Settings:
+    return Settings(
+        facebook_graph_url=simulator.url,
+        facebook_app_secret=APP_SECRET,
+        facebook_verify_token="agreed word",
+        posting_timeout=0.6,
+    )
+
+
+@pytest.fixture
+async def clients(settings: Settings) -> AsyncIterator[Clients]:
+    async with open_clients(settings) as opened:
+        yield opened
+
+
+@contextlib.asynccontextmanager
+async def served(app: FastAPI) -> AsyncIterator[str]:
+    """An application behind real HTTP on a free loopback port; gives its base URL."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False))
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield "http://{}:{}".format(*listener.getsockname())
+    finally:
+        server.should_exit = server.force_exit = True
+        await task

@@ -1,0 +1,335 @@
+"""What every platform folder must do: inherit these classes, give the fixtures they ask for, and that is all.
+
+`WebhookContract` needs `webhook`, `account`, `signed` and `deliveries`; `ClientContract` needs `page`, a
+`SimulatedAccount` behind real HTTP, and `client`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import pytest
+
+from connectors.accounts import Account
+from connectors.platform import (
+    AccountStopped,
+    Cause,
+    Done,
+    NotSent,
+    PlatformClient,
+    Posted,
+    Unknown,
+)
+from connectors.webhook import Change, Ignored, MalformedChange, Webhook, event_id
+from schemas import identity
+from schemas.codec import load
+from schemas.errors import ThrottledError, TransientError
+from schemas.events import CommentEvent, CommentKind, Source
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Deliveries:
+    """Parsed deliveries of a platform by what they tell; each holds one change for the test's account."""
+
+    added: Any
+    own_reply: Any
+    own_reply_to: str
+    ignored: Mapping[str, Any] = field(default_factory=dict)
+    malformed: Mapping[str, Any] = field(default_factory=dict)
+    edited: Any = None
+    removed: Any = None
+
+
+Signed = Callable[[bytes], dict[str, str]]
+
+
+def mapped(webhook: Webhook, account: Account, payload: object) -> list[CommentEvent | Ignored | str]:
+    """What a delivery becomes; a malformed change as its reason."""
+    found: list[CommentEvent | Ignored | str] = []
+    for change in webhook.split(payload):
+        try:
+            found.append(webhook.map(change, account, NOW) if isinstance(change, Change) else _plain(change))
+        except MalformedChange as error:
+            found.append(error.reason)
+    return found
+
+
+def _plain(change: Ignored | MalformedChange) -> Ignored | str:
+    return change if isinstance(change, Ignored) else change.reason
+
+
+def only_event(webhook: Webhook, account: Account, payload: object) -> CommentEvent:
+    """The one event of a delivery."""
+    [event] = mapped(webhook, account, payload)
+    assert isinstance(event, CommentEvent), event
+    return event
+
+
+class WebhookContract:
+    """Mapping and signatures, the same for every platform."""
+
+    def test_a_signed_body_is_accepted(self, webhook: Webhook, signed: Signed) -> None:
+        body = b'{"text":"caf\\u00e9"}'
+        assert webhook.verify(signed(body), body)
+
+    def test_one_changed_byte_is_refused(self, webhook: Webhook, signed: Signed) -> None:
+        assert not webhook.verify(signed(b'{"a":1}'), b'{"a":2}')
+
+    def test_no_signature_is_refused(self, webhook: Webhook) -> None:
+        assert not webhook.verify({}, b"{}")
+
+    def test_a_signature_of_odd_characters_is_refused(self, webhook: Webhook, signed: Signed) -> None:
+        assert not webhook.verify(dict.fromkeys(signed(b"{}"), "sha256=é☃"), b"{}")
+
+    def test_a_handshake_by_a_stranger_is_refused(self, webhook: Webhook) -> None:
+        assert webhook.handshake({}).status == 403
+
+    def test_an_added_comment_has_identity_wording_and_times(
+        self, webhook: Webhook, account: Account, deliveries: Deliveries
+    ) -> None:
+        event = only_event(webhook, account, deliveries.added)
+        assert event.kind is CommentKind.ADDED
+        assert event.source is Source.WEBHOOK
+        assert (event.tenant_id, event.account_id) == (account.tenant_id, account.account_id)
+        assert event.comment_id == identity.comment_id(
+            account.platform, account.account_id, event.platform_comment_id
+        )
+        assert event.revision_id == identity.revision_id(event.comment_id, event.text)
+        assert event.occurred_at <= NOW
+        assert event.observed_at == NOW
+
+    def test_every_event_fits_its_schema(
+        self, webhook: Webhook, account: Account, deliveries: Deliveries
+    ) -> None:
+        for payload in (deliveries.added, deliveries.own_reply, deliveries.edited, deliveries.removed):
+            if payload is not None:
+                event = only_event(webhook, account, payload)
+                assert load().decode(load().encode(event), CommentEvent) == event
+
+    def test_an_own_reply_is_observed_under_the_comment_it_answers(
+        self, webhook: Webhook, account: Account, deliveries: Deliveries
+    ) -> None:
+        event = only_event(webhook, account, deliveries.own_reply)
+        assert event.kind is CommentKind.REPLY_OBSERVED
+        assert event.platform_comment_id == deliveries.own_reply_to
+        assert event.comment_id == identity.comment_id(
+            account.platform, account.account_id, deliveries.own_reply_to
+        )
+        assert event.reply_id not in (None, deliveries.own_reply_to)
+        assert event.revision_id is None
+
+    def test_an_edit_is_another_revision_of_the_same_comment(
+        self, webhook: Webhook, account: Account, deliveries: Deliveries
+    ) -> None:
+        if deliveries.edited is None:
+            pytest.skip("this platform tells nobody of edits")
+        added = only_event(webhook, account, deliveries.added)
+        edited = only_event(webhook, account, deliveries.edited)
+        assert edited.kind is CommentKind.EDITED
+        assert edited.comment_id == added.comment_id
+        assert edited.revision_id not in (None, added.revision_id)
+
+    def test_a_removal_names_the_comment_and_carries_no_wording(
+        self, webhook: Webhook, account: Account, deliveries: Deliveries
+    ) -> None:
+        if deliveries.removed is None:
+            pytest.skip("this platform tells nobody of removals")
+        added = only_event(webhook, account, deliveries.added)
+        removed = only_event(webhook, account, deliveries.removed)
+        assert removed.kind is CommentKind.REMOVED
+        assert removed.comment_id == added.comment_id
+        assert (removed.text, removed.revision_id) == (None, None)
+
+    def test_the_same_delivery_has_the_same_event_id_and_others_do_not(
+        self, webhook: Webhook, account: Account, deliveries: Deliveries
+    ) -> None:
+        payloads = [deliveries.added, deliveries.own_reply, deliveries.edited, deliveries.removed]
+        first, second = (
+            [event_id(only_event(webhook, account, payload)) for payload in payloads if payload is not None]
+            for _ in range(2)
+        )
+        assert first == second
+        assert len(set(first)) == len(first)
+
+    def test_what_is_no_comment_is_ignored_by_name(
+        self, webhook: Webhook, account: Account, deliveries: Deliveries
+    ) -> None:
+        for reason, payload in deliveries.ignored.items():
+            assert mapped(webhook, account, payload) == [Ignored(reason)]
+
+    def test_what_cannot_be_understood_is_malformed_by_name(
+        self, webhook: Webhook, account: Account, deliveries: Deliveries
+    ) -> None:
+        for reason, payload in deliveries.malformed.items():
+            assert mapped(webhook, account, payload) == [reason]
+
+    @pytest.mark.parametrize("payload", [None, [], {}, 7, "x", {"entry": 1}, [[]], {"object": {"a": []}}])
+    def test_splitting_never_raises(self, webhook: Webhook, payload: object) -> None:
+        for change in webhook.split(payload):
+            assert isinstance(change, (Ignored, MalformedChange))
+
+
+class SimulatedAccount(Protocol):
+    """The account's side of a platform's simulator, for `ClientContract`."""
+
+    post_id: str
+
+    def comment(self, text: str) -> str:
+        """Somebody comments; the platform's id."""
+        ...
+
+    def remove(self, comment_id: str) -> None:
+        """The author deletes it."""
+        ...
+
+    def edit(self, comment_id: str, text: str) -> None:
+        """The author edits it."""
+        ...
+
+    def fault(self, what: str) -> None:
+        """The next call meets this: one of `created_no_id`, `created_timeout`, `created_reset`,
+        `created_error`, `error`, `throttled`, `auth`, `permission`, `blocked`, `duplicate`, `gone`,
+        `read_error`, `empty_page`.
+        """
+        ...
+
+    def replies(self, comment_id: str) -> list[str]:
+        """Texts of the account's replies that exist."""
+        ...
+
+
+class ClientContract:
+    """Every outcome of a write and every failure of a read, against the platform's simulator."""
+
+    async def test_a_reply_is_posted_under_the_id_by_which_it_is_found(
+        self, page: SimulatedAccount, client: PlatformClient
+    ) -> None:
+        comment = page.comment("Where is my parcel? 📦")
+        outcome = await client.reply(comment, "We are looking into it, ¡gracias! 🙏")
+        assert isinstance(outcome, Posted)
+        [own] = await client.own_replies(comment)
+        assert (own.reply_id, own.text) == (outcome.reply_id, "We are looking into it, ¡gracias! 🙏")
+        assert own.created_at is not None
+
+    @pytest.mark.parametrize("what", ["created_no_id", "created_timeout", "created_reset", "created_error"])
+    async def test_a_reply_that_may_exist_is_unknown_and_can_be_found(
+        self, page: SimulatedAccount, client: PlatformClient, what: str
+    ) -> None:
+        comment = page.comment("hello")
+        page.fault(what)
+        assert isinstance(await client.reply(comment, "hi"), Unknown)
+        assert [reply.text for reply in await client.own_replies(comment)] == ["hi"]
+        assert page.replies(comment) == ["hi"]
+
+    async def test_an_error_of_the_server_is_unknown_for_a_write(
+        self, page: SimulatedAccount, client: PlatformClient
+    ) -> None:
+        comment = page.comment("hello")
+        page.fault("error")
+        assert isinstance(await client.reply(comment, "hi"), Unknown)
+        assert page.replies(comment) == []
+
+    @pytest.mark.parametrize(
+        ("what", "cause"),
+        [
+            ("throttled", Cause.THROTTLED),
+            ("auth", Cause.AUTH),
+            ("permission", Cause.PERMISSION),
+            ("blocked", Cause.BLOCKED),
+            ("duplicate", Cause.PERMANENT),
+            ("gone", Cause.GONE),
+        ],
+    )
+    async def test_a_refused_reply_is_not_sent_and_says_why(
+        self, page: SimulatedAccount, client: PlatformClient, what: str, cause: Cause
+    ) -> None:
+        comment = page.comment("hello")
+        page.fault(what)
+        outcome = await client.reply(comment, "hi")
+        assert isinstance(outcome, NotSent)
+        assert outcome.cause is cause
+        assert page.replies(comment) == []
+
+    async def test_a_reply_without_text_or_beyond_the_limit_never_leaves(
+        self, page: SimulatedAccount, client: PlatformClient
+    ) -> None:
+        comment = page.comment("hello")
+        for text in (" ", "x" * 100_000):
+            outcome = await client.reply(comment, text)
+            assert isinstance(outcome, NotSent)
+            assert outcome.cause is Cause.PERMANENT
+
+    async def test_a_read_shows_wording_and_author(
+        self, page: SimulatedAccount, client: PlatformClient
+    ) -> None:
+        comment = page.comment("first")
+        before = await client.read_comment(comment)
+        page.edit(comment, "second")
+        after = await client.read_comment(comment)
+        assert (before.exists, before.text, after.text) == (True, "first", "second")
+        assert before.author_id
+        assert before.revision_id("c") == identity.revision_id("c", "first")
+        assert before.revision_id("c") != after.revision_id("c")
+
+    async def test_a_removed_comment_does_not_exist(
+        self, page: SimulatedAccount, client: PlatformClient
+    ) -> None:
+        comment = page.comment("hello")
+        page.remove(comment)
+        assert not (await client.read_comment(comment)).exists
+        assert await client.own_replies(comment) == []
+
+    async def test_an_unanswered_read_is_transient_and_never_a_removal(
+        self, page: SimulatedAccount, client: PlatformClient
+    ) -> None:
+        comment = page.comment("hello")
+        page.fault("read_error")
+        with pytest.raises(TransientError):
+            await client.read_comment(comment)
+
+    async def test_a_throttled_read_says_so(self, page: SimulatedAccount, client: PlatformClient) -> None:
+        comment = page.comment("hello")
+        page.fault("throttled")
+        with pytest.raises(ThrottledError):
+            await client.read_comment(comment)
+
+    @pytest.mark.parametrize("what", ["auth", "permission"])
+    async def test_a_read_with_a_dead_token_stops_the_account(
+        self, page: SimulatedAccount, client: PlatformClient, what: str
+    ) -> None:
+        comment = page.comment("hello")
+        page.fault(what)
+        with pytest.raises(AccountStopped) as caught:
+            await client.read_comment(comment)
+        assert caught.value.cause == what
+
+    async def test_a_listing_goes_to_its_end_and_maps_like_a_webhook(
+        self, page: SimulatedAccount, client: PlatformClient
+    ) -> None:
+        comments = [page.comment(f"comment {number}") for number in range(230)]
+        answered = await client.reply(comments[0], "thanks")
+        assert isinstance(answered, Posted)
+        page.fault("empty_page")
+        events = [event async for event in client.list_comments(page.post_id)]
+        added = [event for event in events if isinstance(event, CommentEvent)]
+        own = [event for event in added if event.kind is CommentKind.REPLY_OBSERVED]
+        assert [event.platform_comment_id for event in added if event not in own] == comments
+        assert [(event.platform_comment_id, event.reply_id) for event in own] == [
+            (comments[0], answered.reply_id)
+        ]
+        assert {event.source for event in added} == {Source.POLL}
+
+    async def test_a_comment_can_be_hidden_shown_and_deleted_once(
+        self, page: SimulatedAccount, client: PlatformClient
+    ) -> None:
+        comment = page.comment("hello")
+        assert await client.hide(comment) == Done()
+        assert (await client.read_comment(comment)).is_hidden
+        assert await client.hide(comment, hidden=False) == Done()
+        assert await client.delete(comment) == Done()
+        again = await client.delete(comment)
+        assert isinstance(again, NotSent)
+        assert again.cause is Cause.GONE
