@@ -10,6 +10,7 @@ words               groups of words and phrases by language; `*` at a word's end
 triage, decide      the rules before and after drafting
 """
 
+import functools
 import re
 from datetime import timedelta
 from typing import Annotated, Any, Final, Self
@@ -84,6 +85,7 @@ class Condition(Document):
                 raise ValueError(f"{mood!r} is none of {', '.join(MOODS)}")
         return value
 
+    @functools.cached_property
     def given(self) -> dict[str, Any]:
         """The keys that are set, with their values."""
         return {name: getattr(self, name) for name in sorted(self.model_fields_set) if self._is_set(name)}

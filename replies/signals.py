@@ -39,7 +39,7 @@ class Signals:
 
     def holds(self, condition: Condition) -> bool:
         """True if every key of the condition holds."""
-        return all(CHECKS[name](self, wanted) for name, wanted in condition.given().items())
+        return all(CHECKS[name](self, wanted) for name, wanted in condition.given.items())
 
 
 def born(comment: CommentEvent) -> datetime:

@@ -6,6 +6,7 @@ Everything here is total (any string, also lone surrogates) and linear in the te
 are looked at.
 """
 
+import functools
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ READ: Final = 10_000
 """Characters of a comment that are looked at; longer ones count as complex anyway."""
 
 _WORD: Final = re.compile(r"[^\W_]+")
-_SPACED_LETTERS: Final = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .\-_*]{1,3}){3,40}[^\W\d_](?![^\W_])")
+_SPACED_LETTERS: Final = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .\-_*]{1,3}){2,40}[^\W\d_](?![^\W_])")
 _LINK: Final = re.compile(
     r"(?:https?://|www\.)[^\s<>\"]{1,2000}"
     r"|(?<![\w@.])(?:[a-z0-9-]{1,63}\.){1,4}"
@@ -33,6 +34,8 @@ _EMOTICONS: Final = (
     (re.compile(r"[:;=]-?[)D]+"), "🙂"),
     (re.compile(r":'?-?\(+"), "🙁"),
 )
+_NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
+_NOT_PLAIN: Final = re.compile(r"[^\x20-\x7e]")
 _FOREIGN: Final = re.compile("[\u0370-\u03ff\u0400-\u04ff]")
 _LATIN: Final = re.compile("[a-z]")
 _LOOKALIKES: Final = str.maketrans(
@@ -66,6 +69,7 @@ class Wording:
         return self.length == 0
 
 
+@functools.lru_cache(maxsize=16)  # triage, choice and decision of a comment follow one another
 def read(text: str | None) -> Wording:
     """The wording of a comment's text."""
     whole = clean_text(text)
@@ -92,7 +96,11 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(c for c in unicodedata.normalize("NFKD", decomposed) if unicodedata.category(c) != "Mn")
+    return _NOT_ASCII.sub(_without_mark, unicodedata.normalize("NFKD", decomposed))
+
+
+def _without_mark(match: re.Match[str]) -> str:
+    return "" if unicodedata.category(match[0]) == "Mn" else match[0]
 
 
 def split(phrase: str) -> tuple[str, ...]:
@@ -124,13 +132,14 @@ def _visible(text: str) -> str:
     """Without control characters (as spaces) and without format characters, but for those inside emoji."""
     if text.isascii() and text.isprintable():
         return text
-    kept = []
-    for character in text:
-        category = unicodedata.category(character)
-        if category == "Cf" and character not in _BINDERS:
-            continue
-        kept.append(" " if category in ("Cc", "Zl", "Zp", "Co", "Cn") else character)
-    return "".join(kept)
+    return _NOT_PLAIN.sub(lambda match: _shown(match[0]), text)
+
+
+def _shown(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Cf" and character not in _BINDERS:
+        return ""
+    return " " if category in ("Cc", "Zl", "Zp", "Co", "Cn") else character
 
 
 def _undisguised(folded: str, words: list[str]) -> list[str]:

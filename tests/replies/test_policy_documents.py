@@ -1,5 +1,6 @@
 """A policy document: what it may say, and how its mistakes are told."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -15,8 +16,11 @@ from schemas.errors import ConfigurationError
 Change = Callable[[dict[str, Any]], object]
 
 
+_WRITTEN = yaml.safe_load(shipped.policy_text())
+
+
 def changed(change: Change) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load(shipped.policy_text())
+    document: dict[str, Any] = copy.deepcopy(_WRITTEN)
     change(document)
     return document
 

@@ -88,6 +88,6 @@ def test_any_text_can_be_read(text: str) -> None:
     "piece", ["a.", "a ", "1 ", "@", "www.", "a-", ":(", "$a", "\u0301", "ﷺ", "a.b.", "1(", "<3"]
 )
 def test_long_hostile_text_is_read_quickly(piece: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     wording.read(piece * 100_000)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
