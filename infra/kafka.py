@@ -111,6 +111,18 @@ async def open_admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.close()
 
 
+async def partitions_of(bootstrap: str, topic: str) -> list[int]:
+    """The topic's partitions; raises EnvironmentFault if it does not exist or no broker answers.
+
+    Asked of the admin client: a consumer knows the partitions of topics it is subscribed to only.
+    """
+    async with open_admin(bootstrap) as admin:
+        described = (await admin.describe_topics([topic]))[0]
+    if described["error_code"] or not described["partitions"]:
+        raise EnvironmentFault(f"There is no topic {topic}. `parley topics create` makes what is missing.")
+    return sorted(each["partition"] for each in described["partitions"])
+
+
 async def create_topics(
     bootstrap: str, topics: Sequence[Topic], *, partitions: int | None = None, replication_factor: int = 1
 ) -> list[str]:

@@ -13,10 +13,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from infra import logs, metrics
-from infra.kafka import unreachable
+from infra.kafka import partitions_of, unreachable
 from schemas import codec as codecs
 from schemas.codec import Codec
-from schemas.errors import DecodeError, EnvironmentFault
+from schemas.errors import DecodeError
 from schemas.events import ConfigChange, ConfigKind
 from schemas.topics import CONFIG_CHANGES
 
@@ -106,22 +106,17 @@ class ConfigView:
         return True
 
     async def _connect(self) -> None:
+        partitions = [
+            TopicPartition(self._topic, each) for each in await partitions_of(self._servers, self._topic)
+        ]
         client = AIOKafkaConsumer(
             bootstrap_servers=self._servers, enable_auto_commit=False, auto_offset_reset="earliest"
         )
         try:
             await client.start()
-            if self._topic not in await client.topics():
-                raise EnvironmentFault(
-                    f"There is no topic {self._topic}. `parley topics create` makes what is missing."
-                )
         except KafkaError as error:
             await client.stop()
             raise unreachable(self._servers, error) from error
-        except EnvironmentFault:
-            await client.stop()
-            raise
-        partitions = [TopicPartition(self._topic, each) for each in client.partitions_for_topic(self._topic)]
         client.assign(partitions)
         await client.seek_to_beginning(*partitions)
         self._client = client

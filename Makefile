@@ -1,0 +1,61 @@
+# Everything sets itself up: a fresh clone needs Python 3.11+ and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+STAMP_DEV := $(VENV)/.installed-dev
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench lock docs clean
+
+help: ## shows this
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Parley needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP): requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing Parley into $(VENV) (about a minute the first time) ..."
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMP_DEV): requirements-dev.lock $(STAMP)
+	@echo "Installing the development tools ..."
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: $(STAMP) ## streams comments through the whole pipeline and shows them live
+	$(BIN)/parley demo $(ARGS)
+
+test: $(STAMP_DEV) lint ## lint, types, import rules, all tests on a real broker and a real Postgres
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP_DEV) ## ruff, mypy --strict, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(STAMP_DEV) ## formats the code
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## measures speed, as ratios taken in one run
+	$(BIN)/parley bench $(ARGS)
+
+docs: $(STAMP) ## writes the table of settings into the README
+	$(BIN)/parley settings --write README.md
+
+lock: $(STAMP_DEV) ## resolves the dependencies anew: versions and hashes, no addresses
+	$(PIP) install uv
+	$(BIN)/uv pip compile pyproject.toml requirements-build.in --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --no-header --upgrade --quiet --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml requirements-build.in --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --no-header --quiet --constraint requirements.lock \
+		--output-file requirements-dev.lock
+
+clean: ## removes what make made
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

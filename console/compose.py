@@ -1,0 +1,214 @@
+"""The composition root: picks the real parts and puts them together; nowhere else are they chosen."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import Any, Final
+
+from fastapi import FastAPI
+from sinks.poster import Poster
+
+from connectors.accounts import Account, KnownAccounts
+from connectors.catalogue import webhooks
+from connectors.clients import open_clients
+from connectors.facebook.simulator import Simulator, SimulatorConfig
+from connectors.receiver import Receiver
+from console import configuration
+from console.servers import Servers
+from console.stages import GROUP_PREFIX
+from infra import crypto, kafka, logs, postgres, tracing
+from infra.crypto import KeyRing
+from infra.settings import Settings
+from models.analyzer import DEFAULT_MODEL, Analyzer
+from replies import shipped
+from replies.account import AccountView
+from replies.desk import Desk
+from schemas import codec, topics
+from schemas.errors import ConfigurationError
+from schemas.events import Analysis, CommentEvent, ConfigChange, ConfigKind, Decision, Draft
+from sinks.post_sink import post_sink
+from sinks.postgres_sink import postgres_sink
+from sinks.relay import Relay
+from streams import runner
+from streams.config import ConfigView
+from streams.settings import DeadLetterLimits, RunnerSettings
+from streams.stage import Batches
+from streams.stages.decide import decide
+from streams.stages.draft import draft
+from streams.stages.enrich import enrich
+
+_NICENESS: Final = 5
+"""The model runs at lower priority: it would otherwise starve what is waited for by others."""
+
+log = logs.get(__name__)
+
+
+def key_ring(settings: Settings) -> KeyRing:
+    """The encryption keys."""
+    configured = settings.encryption_keys
+    return crypto.load_keys(configured.get_secret_value() if configured else None, settings.state_dir)
+
+
+def load_analyzer(settings: Settings) -> Analyzer:
+    """The model, verified against its checksum."""
+    return Analyzer.load(settings.model_dir or DEFAULT_MODEL, threads=settings.model_threads)
+
+
+async def announce_configuration(servers: Servers, settings: Settings) -> None:
+    """Seeds a new tenant's policy and templates and publishes all configuration, before workers start."""
+    async with postgres.open_pool(servers.database, size=2) as pool:
+        await configuration.seed(pool, codec.load(), settings.tenant)
+    await publish_outbox(servers)
+
+
+async def publish_outbox(servers: Servers) -> None:
+    """Publishes what waits in the outbox now."""
+    async with (
+        postgres.open_pool(servers.database, size=2) as pool,
+        kafka.open_publisher(servers.kafka) as publisher,
+    ):
+        await Relay(pool, publisher).drain()
+
+
+class LiveDesk:
+    """The desk under the newest configuration: starts with what is shipped, follows `config.changes`."""
+
+    def __init__(self, view: ConfigView, tenant: str) -> None:
+        self._desk = Desk(
+            policy=shipped.default_policy(), book=shipped.default_book(), accounts={}, tenant_id=tenant
+        )
+        view.on_change(self._change)
+
+    def _change(self, change: ConfigChange) -> None:
+        try:
+            self._desk = self._desk.updated(change)
+        except ConfigurationError as error:
+            log.error("a change of configuration was refused; the old one stays", error=str(error))
+
+    def triage(self, comment: CommentEvent, analysis: Analysis, now: Any) -> Decision | None:
+        """See `Desk.triage`."""
+        return self._desk.triage(comment, analysis, now)
+
+    async def draft(self, comment: CommentEvent, analysis: Analysis) -> Draft | None:
+        """See `Desk.draft`."""
+        return self._desk.draft(comment, analysis)
+
+    def decide(self, comment: CommentEvent, analysis: Analysis, draft: Draft | None, now: Any) -> Decision:
+        """See `Desk.decide`."""
+        return self._desk.decide(comment, analysis, draft, now)
+
+
+def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, ordinal: int) -> int:
+    """Runs these stages in this process until SIGTERM; returns the exit code."""
+    ring = key_ring(settings)
+    if "enrich" in stages:
+        os.nice(_NICENESS)
+
+    async def compose(resources: AsyncExitStack) -> runner.Work:
+        work = runner.Work()
+        if {"draft", "decide"} & set(stages):
+            view = ConfigView(servers.kafka)
+            desk = LiveDesk(view, settings.tenant)
+            await view.ready()
+            work.background.append(view.follow)
+        shape = Batches(size=settings.batch_size, within=settings.batch_within)
+        for name in stages:
+            match name:
+                case "enrich":
+                    analyzer = await asyncio.to_thread(load_analyzer, settings)
+                    work.stages.append(enrich(analyzer, shape=shape))
+                case "draft":
+                    work.stages.append(
+                        draft(desk.triage, desk.draft, desk.decide, in_flight=settings.batch_size)
+                    )
+                case "decide":
+                    work.stages.append(decide(desk.decide, shape=shape))
+                case "postgres":
+                    pool = await resources.enter_async_context(postgres.open_pool(servers.database, size=2))
+                    work.stages.append(postgres_sink(pool))
+                case "post":
+                    await _compose_posting(work, resources)
+        return work
+
+    async def _compose_posting(work: runner.Work, resources: AsyncExitStack) -> None:
+        pool = await resources.enter_async_context(postgres.open_pool(servers.database, size=6))
+        publisher = await resources.enter_async_context(kafka.open_publisher(servers.kafka))
+        clients = await resources.enter_async_context(open_clients(settings))
+        work.stages.append(post_sink(pool))
+        poster = Poster(pool, clients, ring, settings)
+        work.background += [poster.run, Relay(pool, publisher).run]
+
+    return runner.run(
+        compose,
+        RunnerSettings(
+            bootstrap_servers=servers.kafka,
+            group_prefix=GROUP_PREFIX,
+            instance_id=settings.instance_id,
+            session_timeout=settings.session_timeout,
+            drain_seconds=settings.drain_seconds,
+            base_port=settings.metrics_port,
+            ordinal=ordinal,
+            dead_letters=DeadLetterLimits(
+                ratio=settings.dead_letter_ratio, consecutive=settings.dead_letter_limit
+            ),
+        ),
+        tracing=tracing.setup(f"parley-{'-'.join(stages)}", settings.otlp_endpoint),
+        seal=lambda value: ring.seal(value, context=topics.DEAD_LETTERS.name),
+    )
+
+
+def webhook_app(settings: Settings, servers: Servers) -> FastAPI:
+    """The HTTP application: webhooks of all platforms."""
+    ring = key_ring(settings)
+    traces = tracing.setup("parley-serve", settings.otlp_endpoint)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        view, accounts = ConfigView(servers.kafka), KnownAccounts()
+        view.on_change(lambda _change: accounts.replace(_known(view, settings.tenant)))
+        async with kafka.open_publisher(servers.kafka) as publisher:
+            await view.ready()
+            following = asyncio.create_task(view.follow())
+            receiver = Receiver(
+                webhooks=webhooks(settings),
+                accounts=accounts,
+                publisher=publisher,
+                codec=codec.load(),
+                body_limit=settings.webhook_body_limit,
+                seal=lambda value: ring.seal(value, context=topics.DEAD_LETTERS.name),
+                span=traces.span,
+            )
+            app.include_router(receiver.router())
+            try:
+                yield
+            finally:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
+                traces.shutdown()
+
+    return FastAPI(title="Parley", openapi_url=None, lifespan=lifespan)
+
+
+def _known(view: ConfigView, tenant: str) -> list[Account]:
+    return [
+        Account(tenant_id=tenant, platform=account.platform, account_id=account.account_id)
+        for change in view.all(ConfigKind.ACCOUNT, tenant).values()
+        for account in (AccountView.from_change(change),)
+    ]
+
+
+async def run_simulator(settings: Settings, config: SimulatorConfig, port: int) -> None:
+    """Runs the simulated Facebook page until SIGINT or SIGTERM."""
+    secret = settings.facebook_app_secret
+    simulator = Simulator(replace(config, app_secret=secret.get_secret_value()) if secret else config)
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with simulator.serving(port=port) as url:
+        log.info(
+            "simulating facebook", url=url, page=config.page_id, token=config.page_token, scale=config.scale
+        )
+        await stopped.wait()

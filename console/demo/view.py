@@ -1,0 +1,97 @@
+"""The live view of the demo: one screen, drawn anew from each snapshot."""
+
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from console.demo.snapshot import Snapshot
+
+_COLOURS: Final = {
+    "positive": "green",
+    "neutral": "blue",
+    "negative": "red",
+    "posted": "green",
+    "needs_review": "yellow",
+    "escalated": "red",
+    "no_reply": "bright_black",
+    "dead_letter": "red",
+    "failed": "red",
+}
+
+
+def render(snapshot: Snapshot) -> RenderableType:
+    """The screen."""
+    parts: list[RenderableType] = [_head(snapshot), _middle(snapshot), _recent(snapshot)]
+    if snapshot.troubles:
+        parts.append(Panel("\n".join(snapshot.troubles[-4:]), title="Trouble", border_style="red"))
+    return Group(*parts)
+
+
+def _head(snapshot: Snapshot) -> RenderableType:
+    of = f" of {snapshot.total:,}" if snapshot.total else ""
+    rate = snapshot.stored / snapshot.elapsed * 60 if snapshot.elapsed > 1 else 0
+    return Text.assemble(
+        (" Parley ", "bold reverse"),
+        f"  {snapshot.elapsed:5.0f} s   comments sent {snapshot.fed:,}{of}   stored {snapshot.stored:,}   ",
+        (f"posted {snapshot.outcomes.get('posted', 0):,}", "green"),
+        "   ",
+        (f"for people {snapshot.for_people:,}", "yellow"),
+        f"   under way {snapshot.unsettled:,}   dead letters {snapshot.dead_letters:,}"
+        f"   {rate:,.0f} a minute",
+    )
+
+
+def _middle(snapshot: Snapshot) -> RenderableType:
+    grid = Table.grid(expand=True, padding=(0, 1))
+    for _ in range(4):
+        grid.add_column(ratio=1)
+    stages = Table("Stage", "Rec/s", "Lag", expand=True, box=None, header_style="bold")
+    for stage in snapshot.stages:
+        stages.add_row(stage.name, f"{stage.per_second:,.0f}", f"{stage.lag:,}")
+    grid.add_row(
+        Panel(stages, title="Stages"),
+        Panel(_bars(snapshot.sentiments), title="Sentiment"),
+        Panel(_bars(snapshot.intents), title="Intent"),
+        Panel(_bars(snapshot.outcomes), title="States"),
+    )
+    return grid
+
+
+def _bars(counts: dict[str, int]) -> RenderableType:
+    table = Table.grid(expand=True, padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1)
+    table.add_column(justify="right")
+    most = max(counts.values(), default=1)
+    for name, count in sorted(counts.items(), key=lambda item: -item[1]):
+        bar = ProgressBar(total=most, completed=count, complete_style=_COLOURS.get(name, "cyan"))
+        table.add_row(name, bar, f"{count:,}")
+    return table
+
+
+def _recent(snapshot: Snapshot) -> RenderableType:
+    table = Table(expand=True, box=None, header_style="bold", pad_edge=False)
+    table.add_column("Comment", ratio=5, no_wrap=True, overflow="ellipsis")
+    table.add_column("Labels", ratio=2, no_wrap=True)
+    table.add_column("State", ratio=1, no_wrap=True)
+    table.add_column("Reply, or why not", ratio=5, no_wrap=True, overflow="ellipsis")
+    for item in snapshot.recent:
+        # Text() and not a string: comments are data, their square brackets are not markup.
+        table.add_row(
+            Text(printable(item.text)),
+            Text.assemble(
+                (item.sentiment, _COLOURS.get(item.sentiment, "")), f" {item.intent} {item.language}"
+            ),
+            Text(item.state, _COLOURS.get(item.state, "")),
+            Text(printable(item.reply or item.reason), "italic" if item.reply else "bright_black"),
+        )
+    return Panel(table, title="Lately")
+
+
+def printable(text: str) -> str:
+    """One line without control characters: a comment must not steer the terminal it is shown on."""
+    return "".join(char if char.isprintable() else " " for char in text)

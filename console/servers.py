@@ -1,0 +1,55 @@
+"""The Kafka and the Postgres that a command works on: those the settings name, or the embedded ones."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from infra import kafka, postgres
+from infra.embedded.stack import EmbeddedStack
+from infra.settings import Settings
+from schemas import topics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """Where they are; `embedded` tells whether Parley started any of them itself."""
+
+    kafka: str
+    database: str
+    embedded: bool
+
+    def environment(self) -> dict[str, str]:
+        """Variables that point a child process at the same servers."""
+        return {"KAFKA_BOOTSTRAP_SERVERS": self.kafka, "DATABASE_URL": self.database}
+
+
+@contextlib.contextmanager
+def open_servers(settings: Settings) -> Iterator[Servers]:
+    """The servers, ready; embedded ones are started or joined, and stopped when their last user leaves."""
+    given_kafka, given_database = settings.kafka_bootstrap_servers, settings.database_url
+    if given_kafka and given_database:
+        yield Servers(kafka=given_kafka, database=given_database, embedded=False)
+        return
+    stack = EmbeddedStack(
+        settings.state_dir,
+        cache_dir=settings.cache_dir,
+        jars_dir=settings.kafka_jars_dir,
+        kafka=not given_kafka,
+        postgres=not given_database,
+    )
+    with stack as endpoints:
+        yield Servers(
+            kafka=given_kafka or endpoints.kafka, database=given_database or endpoints.postgres, embedded=True
+        )
+
+
+async def prepare(servers: Servers, settings: Settings) -> None:
+    """Creates missing topics and applies missing migrations."""
+    await kafka.create_topics(
+        servers.kafka,
+        list(topics.ALL.values()),
+        partitions=settings.topic_partitions,
+        replication_factor=settings.topic_replication_factor,
+    )
+    async with postgres.open_pool(servers.database, size=1) as pool:
+        await postgres.migrate(pool)

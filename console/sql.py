@@ -1,0 +1,48 @@
+"""`parley sql`: a question to Postgres, answered as a table or as JSON lines; it can change nothing."""
+
+import asyncio
+import json
+from typing import Annotated, Any
+
+import asyncpg
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from console.demo import DEMO_STATE
+from console.servers import open_servers
+from infra import postgres, settings
+from schemas.errors import ConfigurationError
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help="For example: select * from comment_overview limit 5")],
+    demo: Annotated[bool, typer.Option("--demo", help="Ask the demo's database.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a row.")] = False,
+) -> None:
+    """Asks Postgres (read only) and prints the rows."""
+    loaded = settings.load()
+    if demo:
+        loaded = settings.load(state_dir=loaded.state_dir / DEMO_STATE)
+    with open_servers(loaded) as servers:
+        rows = asyncio.run(_ask(servers.database, query))
+    if as_json:
+        for row in rows:
+            print(json.dumps(dict(row), default=str, ensure_ascii=False))
+        return
+    shown = Table(*(rows[0].keys() if rows else ()))
+    for row in rows:
+        shown.add_row(*("" if value is None else str(value) for value in row.values()))
+    Console().print(shown if rows else "no rows")
+
+
+async def _ask(url: str, query: str) -> list[Any]:
+    async with (
+        postgres.open_pool(url, size=1) as pool,
+        pool.acquire() as connection,
+        connection.transaction(readonly=True),
+    ):
+        try:
+            return list(await connection.fetch(query))
+        except asyncpg.PostgresError as error:
+            raise ConfigurationError(f"Postgres does not take this query: {error}") from error

@@ -1,0 +1,136 @@
+"""`parley up|worker|serve|simulate|migrate`: the processes of Parley."""
+
+import asyncio
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+import uvicorn
+import uvloop
+
+from connectors.facebook.simulator import SimulatorConfig
+from console import compose
+from console.servers import Servers, open_servers, prepare
+from console.stages import STAGE_INPUTS
+from console.supervisor import Program, Supervisor, exit_with_parent
+from infra import logs, postgres, settings
+from infra.settings import Settings
+from schemas.errors import ConfigurationError
+from schemas.events import Platform
+
+GROUPS: Final[tuple[tuple[str, ...], ...]] = (("enrich",), ("draft", "decide"), ("postgres",), ("post",))
+"""Stages by process on a small machine; `parley up` and the demo run these beside `parley serve`."""
+
+
+def programs(environment: Mapping[str, str]) -> list[Program]:
+    """The children of `parley up`: webhooks, and a worker for each group of stages."""
+    workers = [
+        Program(
+            name="-".join(stages),
+            arguments=("worker", *stages, "--instance-id", "0", "--ordinal", str(ordinal)),
+            environment=environment,
+        )
+        for ordinal, stages in enumerate(GROUPS, 1)
+    ]
+    return [Program(name="serve", arguments=("serve",), environment=environment), *workers]
+
+
+def up() -> None:
+    """Runs everything on this machine: webhooks, every stage, the poster; restarts what fails."""
+    loaded = settings.load()
+    logs.configure(loaded.log_level, loaded.log_format, process="up")
+    with open_servers(loaded) as servers:
+        raise typer.Exit(asyncio.run(_up(loaded, servers)))
+
+
+async def _up(loaded: Settings, servers: Servers) -> int:
+    await prepare(servers, loaded)
+    await compose.announce_configuration(servers, loaded)
+    supervisor = Supervisor(programs(servers.environment()), stop_within=loaded.drain_seconds + 5)
+    running = asyncio.create_task(supervisor.run())
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    stopping = asyncio.create_task(stopped.wait())
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if stopped.is_set():
+        await supervisor.stop()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        return 0
+    stopping.cancel()
+    return running.result()
+
+
+def worker(
+    stages: Annotated[list[str], typer.Argument(help=f"One or more of: {', '.join(STAGE_INPUTS)}")],
+    instance_id: Annotated[
+        str | None, typer.Option(help="Static group membership: a restart then moves no partitions.")
+    ] = None,
+    ordinal: Annotated[int, typer.Option(help="Added to the metrics port; one a process.", min=0)] = 0,
+) -> None:
+    """Runs stages in this process, until SIGTERM."""
+    unknown = [name for name in stages if name not in STAGE_INPUTS]
+    if unknown:
+        raise ConfigurationError(
+            f"There is no stage {', '.join(unknown)}. Stages: {', '.join(STAGE_INPUTS)}."
+        )
+    loaded = settings.load(**({"instance_id": instance_id} if instance_id is not None else {}))
+    logs.configure(loaded.log_level, loaded.log_format, process="-".join(stages))
+    exit_with_parent()
+    with open_servers(loaded) as servers:
+        raise typer.Exit(compose.run_worker(stages, loaded, servers, ordinal=ordinal))
+
+
+def serve() -> None:
+    """Receives the platforms' webhooks over HTTP."""
+    loaded = settings.load()
+    logs.configure(loaded.log_level, loaded.log_format, process="serve")
+    exit_with_parent()
+    with open_servers(loaded) as servers:
+        config = uvicorn.Config(
+            compose.webhook_app(loaded, servers),
+            host=loaded.http_host,
+            port=loaded.http_port,
+            log_config=None,
+            access_log=False,
+            http="httptools",
+            loop="uvloop",
+            timeout_graceful_shutdown=int(loaded.drain_seconds),
+        )
+        uvicorn.Server(config).run()
+
+
+def migrate() -> None:
+    """Brings the database up to this release's tables."""
+    loaded = settings.load()
+    with open_servers(loaded) as servers:
+        done = asyncio.run(_migrate(servers.database))
+    print("\n".join(f"applied {name}" for name in done) or "the database is up to date")
+
+
+async def _migrate(database: str) -> Sequence[str]:
+    async with postgres.open_pool(database, size=1) as pool:
+        return await postgres.migrate(pool)
+
+
+def simulate(
+    platform: Annotated[Platform, typer.Argument(help="Which platform.")],
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 9001,
+    callback: Annotated[str | None, typer.Option(help="Where webhooks are sent.")] = None,
+    journal: Annotated[Path | None, typer.Option(help="File for what it saw and did, as JSON lines.")] = None,
+    scale: Annotated[
+        float, typer.Option(help="Limits per time are multiplied by it; 1 is life.", min=0.01)
+    ] = 1.0,
+) -> None:
+    """Runs a platform's simulator, for developing and trying: `POST /sim/comments` makes people comment."""
+    if platform is not Platform.FACEBOOK:
+        raise ConfigurationError(f"There is no simulator of {platform} yet; this release simulates facebook.")
+    loaded = settings.load()
+    logs.configure(loaded.log_level, loaded.log_format, process=f"simulate-{platform}")
+    exit_with_parent()
+    config = SimulatorConfig(callback_url=callback, journal=journal, scale=scale)
+    uvloop.run(compose.run_simulator(loaded, config, port))

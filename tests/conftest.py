@@ -1,0 +1,67 @@
+"""Shared fixtures: the real Kafka and the real Postgres that the tests run on.
+
+Both come from the embedded stack, in a state folder of the test run's own, unless KAFKA_BOOTSTRAP_SERVERS and
+DATABASE_URL name servers. Every test gets topics and a database of its own, so tests need no cleaning up.
+"""
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from infra import postgres
+from infra.embedded.stack import EmbeddedStack
+from infra.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def _servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    kafka, database = os.environ.get("KAFKA_BOOTSTRAP_SERVERS"), os.environ.get("DATABASE_URL")
+    if kafka and database:
+        yield kafka, database
+        return
+    stack = EmbeddedStack(tmp_path_factory.mktemp("stack"), cache_dir=Settings().cache_dir)
+    with stack as endpoints:
+        yield endpoints.kafka, endpoints.postgres
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(_servers: tuple[str, str]) -> str:
+    """Address of the broker."""
+    return _servers[0]
+
+
+@pytest.fixture
+async def database_url(_servers: tuple[str, str]) -> AsyncIterator[str]:
+    """A new, migrated database, dropped afterwards."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    admin = await asyncpg.connect(_servers[1])
+    try:
+        await admin.execute(f'create database "{name}"')
+        url = urlunsplit(urlsplit(_servers[1])._replace(path=f"/{name}"))
+        async with postgres.open_pool(url) as pool:
+            await postgres.migrate(pool)
+        yield url
+        await admin.execute(f'drop database "{name}" with (force)')
+    finally:
+        await admin.close()
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[postgres.Pool]:
+    """Connections to a new, migrated database."""
+    async with postgres.open_pool(database_url, size=8) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of labelled texts beside the checkout; tests that need it skip without it."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the folder shared/data is not beside this checkout")
+    return folder
