@@ -58,15 +58,19 @@ class Guard:
                 self._state.write_endpoints(endpoints)
                 _tell(report, {"ready": "yes"})
                 await self._watch()
-        except EmbeddedStackError as problem:
-            _tell(report, problem.as_record())
+        except EmbeddedStackError as failed:
+            _tell(report, failed.as_record())
             raise
-        except OSError as problem:
-            _tell(report, from_os_error(problem, self._state.root).as_record())
+        except OSError as failed:
+            _tell(report, from_os_error(failed, self._state.root).as_record())
             raise
         finally:
             self._state.endpoints_file.unlink(missing_ok=True)
-            await asyncio.gather(*(server.stop() for server in self._servers))
+            stopped = await asyncio.gather(
+                *(server.stop() for server in self._servers), return_exceptions=True
+            )
+            for problem in filter(None, stopped):
+                _say(f"while stopping: {problem!r}")
 
     async def _start(self, servers: Sequence[Server], *, again: bool = False) -> bool:
         """Starts them at once; False when the last user went away meanwhile."""

@@ -13,12 +13,14 @@ from pathlib import Path
 
 RECORDING_SECONDS = 30.0
 """A recording JVM takes about 6 s longer to end on two idle cores."""
+LOG4J, TEMPORARY = "log4j2.properties", "tmp"
 UNUSED_SECONDS = 30 * 24 * 3600.0
 
 OPTIONS = (
     "-Xms128m",
     "-Xmx384m",
     "-XX:+UseSerialGC",
+    "-XX:-UsePerfData",
     "-XX:+ExitOnOutOfMemoryError",
     "-Djava.awt.headless=true",
     "-Djava.net.preferIPv4Stack=true",
@@ -50,8 +52,11 @@ class Jvm:
         """How much longer a stop may take because a cache is written."""
         return RECORDING_SECONDS if self._recording is not None else 0.0
 
-    def command(self, arguments: Sequence[str], *, log4j: Path, broker: bool = False) -> list[str]:
-        """The command line of a main class with its arguments; `broker` runs use or record the cache."""
+    def command(self, arguments: Sequence[str], *, run: Path, broker: bool = False) -> list[str]:
+        """The command line of a main class with its arguments; a `broker` records the cache if there is none.
+
+        `run` is a folder that holds a file LOG4J and a folder TEMPORARY.
+        """
         cache: list[str] = []
         if self._archive.is_file():
             self._forget_unused()
@@ -60,8 +65,9 @@ class Jvm:
             self._recording = self._archive.with_suffix(f".{os.getpid()}.tmp")
             cache = [f"-XX:AOTCacheOutput={self._recording}"]
         settings = [
-            f"-XX:ErrorFile={log4j.parent}/jvm-crash-%p.log",
-            f"-Dlog4j2.configurationFile={log4j}",
+            f"-XX:ErrorFile={run}/jvm-crash-%p.log",
+            f"-Djava.io.tmpdir={run / TEMPORARY}",
+            f"-Dlog4j2.configurationFile={run / LOG4J}",
             "-cp",
             self._class_path,
         ]
@@ -87,6 +93,6 @@ class Jvm:
         """Marks the cache as used and removes those of other installations that were not for weeks."""
         with suppress(OSError):  # a cache folder that may only be read
             os.utime(self._archive)
-            for other in self._archive.parent.glob("kafka-*.aot"):
+            for other in self._archive.parent.glob("kafka-*"):
                 if other.stat().st_mtime < time.time() - UNUSED_SECONDS:
                     other.unlink(missing_ok=True)

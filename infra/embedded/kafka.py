@@ -11,7 +11,7 @@ from pathlib import Path
 
 from infra.embedded import kafka_protocol, leftovers
 from infra.embedded.errors import PortTakenError, StartFailedError
-from infra.embedded.jvm import Jvm
+from infra.embedded.jvm import LOG4J, TEMPORARY, Jvm
 from infra.embedded.ports import HOST, free_ports
 from infra.embedded.process import begin_log, failure, run, says, spawn, stop, tail
 from infra.embedded.state import StateFolder
@@ -54,7 +54,7 @@ SETTINGS = {
 """One node, so nothing is replicated. Consumers may have session timeouts of 6 s and less. After a crash the
 controller refuses the broker until the session of its earlier life has passed, hence a short one."""
 
-LOG4J = """\
+LOGGING = """\
 rootLogger.level = INFO
 rootLogger.appenderRef.file.ref = file
 logger.settings.name = kafka.server.KafkaConfig
@@ -109,7 +109,9 @@ class KafkaServer:
     async def start(self, *, again: bool = False) -> None:
         """Returns when the broker is in service; `again` keeps the ports of the last start."""
         leftovers.end(self._pid_file, sign=str(self._settings_file))
-        (self._state.run / "log4j2.properties").write_text(LOG4J.format(folder=self._state.logs))
+        shutil.rmtree(self._state.run / TEMPORARY, ignore_errors=True)
+        (self._state.run / TEMPORARY).mkdir()
+        (self._state.run / LOG4J).write_text(LOGGING.format(folder=self._state.logs))
         await self._set_up()
         for _ in range(PORT_TRIES):
             if not again:
@@ -140,7 +142,7 @@ class KafkaServer:
             self._write_settings(fresh)
             tool = ["kafka.tools.StorageTool", "format", "-t", new_cluster_id()]
             arguments = [*tool, "-c", str(self._settings_file)]
-            command = self._jvm.command(arguments, log4j=self._state.run / "log4j2.properties")
+            command = self._jvm.command(arguments, run=self._state.run)
             await run(command, log=self._output, cwd=self._state.root, name="Kafka's storage tool")
             fresh.replace(self._data)
         self._cluster_id = cluster_id_of(self._data) or ""
@@ -164,7 +166,7 @@ class KafkaServer:
         begin_log(self._output)
         command = self._jvm.command(
             ["kafka.Kafka", str(self._settings_file)],
-            log4j=self._state.run / "log4j2.properties",
+            run=self._state.run,
             broker=True,
         )
         self._process = await spawn(command, log=self._output, cwd=self._state.logs)

@@ -9,6 +9,7 @@ stays in the state folder. Every command holds a shared lock on `users.lock`; th
 """
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 START_SECONDS = 180.0
 """Longer than the guard's own patience with its servers, whose messages say more."""
 STOP_SECONDS = 60.0
+QUIET_SECONDS = 2.0
+"""A stop that takes longer is explained on a terminal."""
 
 __all__ = ["EmbeddedStack", "Endpoints"]
 
@@ -105,10 +108,16 @@ class EmbeddedStack:
         users.close()
         until = time.monotonic() + STOP_SECONDS
         others = 0
+        explain_at: float | None = time.monotonic() + QUIET_SECONDS
         while time.monotonic() < until and is_held(self._state.guard_lock):
             others = others + 1 if self._others_use_it() else 0
             if others == 2:  # once may have been another one that was just leaving
                 return
+            if explain_at is not None and time.monotonic() > explain_at and sys.stderr.isatty():
+                explain_at = None
+                sys.stderr.write(
+                    "Stopping Kafka and PostgreSQL; after its first run Kafka stores a start-up cache.\n"
+                )
             time.sleep(POLL_SECONDS)
 
     def _others_use_it(self) -> bool:
@@ -131,6 +140,7 @@ class EmbeddedStack:
             if jars is None:
                 require_space(self._state.root, free=self._free_space)
                 jars = self._fetch_jars() if self._kafka else []
+                until = time.monotonic() + START_SECONDS
             guard_lock = FileLock(self._state.guard_lock)
             try:
                 if guard_lock.try_exclusive():

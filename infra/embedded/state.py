@@ -93,16 +93,18 @@ class StateFolder:
             raise from_os_error(problem, self.root) from problem
 
     def write_endpoints(self, endpoints: Endpoints) -> None:
-        """Appears whole or not at all; readable by its owner only, since it holds the password."""
+        """Called by the guard. The file appears whole or not at all; only its owner may read the password."""
         temporary = self.root / "endpoints.tmp"
-        write_private(temporary, json.dumps({"kafka": endpoints.kafka, "postgres": endpoints.postgres}))
+        record = {"kafka": endpoints.kafka, "postgres": endpoints.postgres, "guard": os.getpid()}
+        write_private(temporary, json.dumps(record))
         temporary.replace(self.endpoints_file)
 
     def read_endpoints(self) -> Endpoints | None:
-        """What the guard wrote, or None while there is nothing (yet)."""
+        """What the guard wrote, or None while there is nothing yet, or only what a killed one left."""
         try:
             record = json.loads(self.endpoints_file.read_text())
-        except FileNotFoundError:
+            os.kill(record["guard"], 0)
+        except (FileNotFoundError, ProcessLookupError):
             return None
         return Endpoints(kafka=record["kafka"], postgres=record["postgres"])
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import asyncpg
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -316,7 +316,7 @@ def test_half_written_folders_and_a_stale_lock_do_not_hinder_a_start(state: Path
         (servers / half).mkdir(parents=True)
         (servers / half / "PG_VERSION").write_text("half")
     (servers / "endpoints.json").write_text(
-        '{"kafka": "127.0.0.1:1", "postgres": "postgresql://127.0.0.1:1"}'
+        '{"kafka": "127.0.0.1:1", "postgres": "postgresql://x", "guard": 1}'
     )
     with stack as endpoints:
         asyncio.run(write(endpoints))

@@ -1,7 +1,9 @@
 """The servers' folder: what is refused, and what the messages say."""
 
 import errno
+import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,14 @@ def test_endpoints_are_read_back_and_private(tmp_path: Path) -> None:
     state.write_endpoints(Endpoints(kafka="127.0.0.1:1", postgres="postgresql://x"))
     assert state.read_endpoints() == Endpoints(kafka="127.0.0.1:1", postgres="postgresql://x")
     assert state.endpoints_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_endpoints_of_a_guard_that_is_gone_do_not_count(tmp_path: Path) -> None:
+    gone = subprocess.Popen(["/bin/true"])
+    gone.wait()
+    state = StateFolder(tmp_path)
+    state.endpoints_file.write_text(json.dumps({"kafka": "x", "postgres": "y", "guard": gone.pid}))
+    assert state.read_endpoints() is None
 
 
 def test_a_folder_with_foreign_files_is_refused_by_name(tmp_path: Path) -> None:
