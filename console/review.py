@@ -56,7 +56,8 @@ def list_items(
     rows = _with_pool(
         lambda pool: pool.fetch(
             _ITEM + "where r.is_open and r.tenant_id = $1 "
-            "order by (r.level = 'supervisor') desc, r.due_at nulls last, r.priority desc, r.created_at limit $2",
+            "order by (r.level = 'supervisor') desc, r.due_at nulls last, r.priority desc, r.created_at "
+            "limit $2",
             settings.load().tenant,
             limit,
         )
