@@ -1,14 +1,9 @@
 """A simulated page behind real HTTP, and a receiver that it can deliver to."""
 
-import asyncio
-import contextlib
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import uvicorn
-from fastapi import FastAPI
 
 from connectors.accounts import Account
 from connectors.clients import Clients, open_clients
@@ -34,7 +29,9 @@ def journal(tmp_path: Path) -> Path:
 @pytest.fixture
 async def simulator(journal: Path) -> AsyncIterator[Simulator]:
     """A page with one post, not limited, in fast motion."""
-    made = Simulator(SimulatorConfig(page_id=PAGE, posts=1, journal=journal, scale=10_000, gather_seconds=0))
+    made = Simulator(
+        SimulatorConfig(page_id=PAGE, posts=1, journal=journal, scale=1_000_000, gather_seconds=0)
+    )
     async with made.serving():
         yield made
 
@@ -53,17 +50,3 @@ def settings(simulator: Simulator) -> Settings:
 async def clients(settings: Settings) -> AsyncIterator[Clients]:
     async with open_clients(settings) as opened:
         yield opened
-
-
-@contextlib.asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[str]:
-    """An application behind real HTTP on a free loopback port; gives its base URL."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False))
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        yield "http://{}:{}".format(*listener.getsockname())
-    finally:
-        server.should_exit = server.force_exit = True
-        await task

@@ -5,6 +5,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -14,15 +15,16 @@ from fastapi import FastAPI
 from connectors.accounts import Account, KnownAccounts
 from connectors.dead_changes import MAX_VALUE, dead_change, unsealed
 from connectors.facebook.signing import HEADER, signature
+from connectors.facebook.simulator.http import serving
 from connectors.facebook.webhook import FacebookWebhook
 from connectors.receiver import Receiver, receiver_app
-from connectors.webhook import Ignored
+from connectors.webhook import Change, Ignored
 from infra.kafka import Message
 from schemas.codec import load
 from schemas.errors import TransientError
 from schemas.events import CommentEvent, CommentKind, DeadLetter, Platform
 from schemas.headers import EVENT_ID
-from tests.connectors.conftest import APP_SECRET, PAGE, served
+from tests.connectors.conftest import APP_SECRET, PAGE
 from tests.connectors.facebook.payloads import change, delivery
 
 PATH = "/webhooks/facebook"
@@ -167,7 +169,7 @@ async def test_a_body_that_grows_too_large_is_413_while_it_is_read(
             sent += 1
             yield b"x" * 10_000
 
-    async with served(app) as url, httpx.AsyncClient(base_url=url, timeout=5) as client:
+    async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=5) as client:
         try:
             answer = await client.post(PATH, content=endless())
             assert answer.status_code == 413
@@ -218,17 +220,33 @@ async def test_one_bad_change_is_a_dead_letter_and_the_rest_pass(
     assert counted["facebook dead_letter:comment_id"] == 2
 
 
-async def test_a_fault_of_ours_in_one_change_is_a_dead_letter_with_its_stack(
-    http: httpx.AsyncClient, kafka: GatedPublisher, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_args: object) -> Ignored:
-        raise RuntimeError("mapping is broken")
+class BrokenMapping(FacebookWebhook):
+    """Has a fault of ours in it."""
 
-    monkeypatch.setattr("connectors.facebook.webhook.from_webhook", broken)
-    assert await post(http, delivery(change())) == 200
+    def map(self, change: Change, account: Account, observed_at: datetime) -> CommentEvent | Ignored:
+        if change.value["message"] == "break":
+            raise RuntimeError("mapping is broken")
+        return super().map(change, account, observed_at)
+
+
+async def test_a_fault_of_ours_in_one_change_is_a_dead_letter_with_its_stack(
+    kafka: GatedPublisher, account: Account
+) -> None:
+    webhook = BrokenMapping(app_secret=APP_SECRET, verify_token=None)
+    receiver = Receiver(
+        webhooks={Platform.FACEBOOK: webhook},
+        accounts=KnownAccounts([account]),
+        publisher=kafka,
+        codec=load(),
+        body_limit=LIMIT,
+    )
+    transport = httpx.ASGITransport(receiver_app(receiver))
+    async with httpx.AsyncClient(transport=transport, base_url="http://parley") as http:
+        assert await post(http, delivery(change(message="break"), change())) == 200
     [letter] = kafka.dead
     assert (letter.reason, letter.error) == ("unexpected_error", "RuntimeError")
     assert "mapping is broken" in letter.stack
+    assert len(kafka.comments) == 1
 
 
 def test_a_change_of_megabytes_is_cut_to_what_a_record_holds() -> None:

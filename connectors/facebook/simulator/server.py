@@ -1,23 +1,19 @@
 """The simulated Facebook: one page behind HTTP, for tests, the demo, and whoever develops a connector."""
 
-import asyncio
 import contextlib
-import socket
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from connectors.facebook.simulator.answers import TRANSPORT
 from connectors.facebook.simulator.config import SimulatorConfig
 from connectors.facebook.simulator.control_api import ControlApi
 from connectors.facebook.simulator.deliveries import Deliveries
 from connectors.facebook.simulator.faults import Faults
 from connectors.facebook.simulator.graph_api import GraphApi
 from connectors.facebook.simulator.happenings import Happenings
+from connectors.facebook.simulator.http import serving
 from connectors.facebook.simulator.limits import Limits
 from connectors.facebook.simulator.world import World
 from connectors.journal import Journal
@@ -58,58 +54,13 @@ class Simulator:
     @contextlib.asynccontextmanager
     async def serving(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
         """Serves until the block ends; gives the base URL. `port` 0: a free one."""
-        listener = socket.create_server((host, port), backlog=1024)
-        server = _Server(uvicorn_config(self.app))
-        async with _running(server, listener):
+        async with serving(self.app, host, port) as self.url:
             await self.deliveries.start()
             try:
-                self.url = "http://{}:{}".format(*listener.getsockname()[:2])
                 yield self.url
             finally:
                 await self.deliveries.stop()
         self.journal.close()
-
-
-def uvicorn_config(app: FastAPI) -> uvicorn.Config:
-    """The server's settings: quiet, fast, and with transports that faults can break."""
-    return uvicorn.Config(
-        app,
-        http=_Protocol,
-        ws="none",
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        timeout_keep_alive=75,
-        proxy_headers=False,
-        server_header=False,
-    )
-
-
-class _Protocol(HttpToolsProtocol):
-    """Lets an answer reach its connection, to reset it."""
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope["extensions"] = {TRANSPORT: self.transport}  # type: ignore[dict-item]
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to the program that it is part of."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@contextlib.asynccontextmanager
-async def _running(server: uvicorn.Server, listener: socket.socket) -> AsyncIterator[None]:
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        server.force_exit = True
-        await task
 
 
 def _app(simulator: Simulator) -> FastAPI:
