@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,16 +16,12 @@ from schemas.codec import Codec
 from schemas.errors import InvalidEventError, TransientError
 from schemas.events import DeadLetter
 from streams.health import StageState
-from streams.retrying import patiently
+from streams.retrying import patiently, shown
 from streams.settings import Patience
 from streams.stage import Output
 
 LARGEST: int = 1_000_000
 """Bytes of an output's value; Kafka's own default limit for a record is 1,048,588 with its header."""
-
-
-SLOW: float = 5.0
-"""Seconds after which a missing acknowledgement shows as the stage holding its partitions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +105,10 @@ class Delivery:
         deliveries: list[asyncio.Future[Any]] = []
         sending = asyncio.ensure_future(self._hand_over(records, deliveries))
         try:
-            await self._watched({sending}, "the broker tells nothing about the topic")
+            await shown({sending}, "the broker tells nothing about the topic", self._state)
         finally:
             sending.cancel()
-        await self._watched(set(deliveries), "records are not acknowledged by the broker")
+        await shown(deliveries, "records are not acknowledged by the broker", self._state)
         if (refused := sending.exception()) is not None:
             _raise_unless_passing(refused)
         for index, delivery in enumerate(deliveries):
@@ -126,23 +122,14 @@ class Delivery:
         send = self._producer().send
         for record in records:
             delivery = await send(record.topic, record.value, key=record.key, headers=record.headers)
+            delivery.add_done_callback(_noticed)
             deliveries.append(delivery)
 
-    async def _watched(self, waiting: Collection[asyncio.Future[Any]], trouble: str) -> None:
-        """Returns when each has an outcome, and shows if that takes long.
 
-        Never gathers: its cancellation would cancel the deliveries.
-        """
-        held = False
-        try:
-            while waiting:
-                waiting = (await asyncio.wait(waiting, timeout=SLOW))[1]
-                if waiting:
-                    held = True
-                    self._state.holding(f"{trouble} for {SLOW:.0f} s")
-        finally:
-            if held:
-                self._state.retried()
+def _noticed(delivery: asyncio.Future[Any]) -> None:
+    """Spares the log a complaint about a failed delivery whose batch was given up."""
+    if not delivery.cancelled():
+        delivery.exception()
 
 
 def _raise_unless_passing(error: BaseException) -> None:

@@ -17,6 +17,7 @@ from streams.delivery import Delivery
 from streams.handling import Handling
 from streams.health import StageState
 from streams.reading import Reader, from_message
+from streams.retrying import shown
 from streams.settings import RunnerSettings
 from streams.stage import Batches, Stage
 from streams.transport import App, Consumer, new_app
@@ -90,7 +91,9 @@ class Engine:
 
     async def commit(self) -> bool:
         """Commits what is finished; False if there was nothing, or the group has moved on."""
-        done = await self._consumer.commit()
+        committing = asyncio.ensure_future(self._consumer.commit())
+        await shown({committing}, "the broker takes no commits", self.state)
+        done = committing.result()
         metrics.COMMITS.labels(self.stage.name, "done" if done else "nothing").inc()
         return done
 

@@ -9,6 +9,7 @@ from infra import logs, metrics
 from infra.tracing import RecordSpans, Tracing
 from schemas.errors import PoisonError
 from schemas.events import utc_now
+from schemas.topics import DEAD_LETTERS
 from streams.dead_letters import Limits, Seal, dead_letter, reason_of
 from streams.delivery import Delivery, Outgoing
 from streams.health import StageState
@@ -82,6 +83,15 @@ class Handling:
                 continue
             self.limits.dead(item.error)
             spans.failed(index, item.error)
+            if item.raw.topic == DEAD_LETTERS.name:
+                # It lies in the dead letters already; another one about it could fail in turn, for ever.
+                log.error(
+                    "dead letter not processed",
+                    stage=self.stage.name,
+                    offset=item.raw.offset,
+                    error=repr(item.error)[:300],
+                )
+                continue
             dead = dead_letter(self.stage.name, item.raw, item.error, self.seal)
             log.warning(
                 "dead letter", stage=dead.stage, reason=dead.reason, error=dead.error, id=dead.dead_letter_id,

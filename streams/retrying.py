@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, TypeVar
 
 from schemas.errors import ThrottledError, TransientError
 from streams.health import StageState
@@ -13,6 +13,10 @@ T = TypeVar("T")
 
 TRANSIENT = (TransientError, OSError, TimeoutError)
 """The system's own errors count as transient: no content of a record causes a refused connection."""
+
+
+SLOW = 5.0
+"""Seconds after which waiting for the broker shows as the stage holding its partitions."""
 
 
 def pause(attempt: int, patience: Patience, error: BaseException) -> float:
@@ -38,4 +42,21 @@ async def patiently(call: Callable[[], Awaitable[T]], patience: Patience, state:
                 await asyncio.sleep(pause(attempt, patience, error))
     finally:
         if attempt:
+            state.retried()
+
+
+async def shown(work: Collection[asyncio.Future[Any]], trouble: str, state: StageState) -> None:
+    """Returns when each of `work` has an outcome, however long that takes; `state` shows if it takes long.
+
+    Cancellation leaves them running.
+    """
+    held = False
+    try:
+        while work:
+            work = (await asyncio.wait(work, timeout=SLOW))[1]
+            if work:
+                held = True
+                state.holding(f"{trouble} for {SLOW:.0f} s")
+    finally:
+        if held:
             state.retried()

@@ -254,7 +254,7 @@ def new_app(
         broker_rebalance_timeout=rebalance_timeout,
         broker_request_timeout=max(40.0, session_timeout + 5),
         broker_max_poll_interval=7 * 86400.0,  # a stage may hold its partitions for as long as it must
-        broker_commit_interval=1.0,
+        broker_commit_interval=86400.0,  # every batch commits; Faust's timer would only get in between
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=f"{group}-{instance_id}" if instance_id else None,
         consumer_metadata_max_age_ms=30_000,
