@@ -4,6 +4,8 @@ A lost notification costs one poll interval, never work.
 """
 
 import asyncio
+import contextlib
+import time
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -16,6 +18,9 @@ from infra.postgres import AWAY, Pool
 POLL: Final = 1.0
 """Seconds between looks while nothing is heard."""
 
+RETRY: Final = 5.0
+"""Seconds between attempts to listen again after the connection was lost."""
+
 log = logs.get(__name__)
 
 
@@ -26,6 +31,7 @@ class Wakeup:
         self._pool = pool
         self._channel = channel
         self._event = asyncio.Event()
+        self._listen_again_at = 0.0
         self._connection: PoolConnectionProxy[asyncpg.Record] | None = None
 
     async def __aenter__(self) -> Self:
@@ -37,7 +43,9 @@ class Wakeup:
     ) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            await self._pool.release(connection)  # resets the session, which stops listening
+            with contextlib.suppress(*AWAY):
+                await connection.remove_listener(self._channel, self._notified)
+            await self._pool.release(connection)
 
     def wake(self) -> None:
         """Ends the wait under way, or the next one."""
@@ -50,14 +58,14 @@ class Wakeup:
         except TimeoutError:
             if self._connection is not None and self._connection.is_closed():
                 await self.__aexit__(None, None, None)
-            await self._listen()
+            if self._connection is None and time.monotonic() > self._listen_again_at:
+                await self._listen()
         self._event.clear()
 
     async def _listen(self) -> None:
-        if self._connection is not None:
-            return
+        self._listen_again_at = time.monotonic() + RETRY
         try:
-            connection = await self._pool.acquire(timeout=5)
+            connection = await self._pool.acquire(timeout=RETRY / 2)
             await connection.add_listener(self._channel, self._notified)
         except AWAY as error:
             log.warning("cannot listen, polling instead", channel=self._channel, error=str(error))
