@@ -95,7 +95,7 @@ class Condition(Document):
 
 
 MOODS: Final = ("positive", "negative", "neutral", "none")
-"""Of a text without words: only kind emoji; an unkind one among them; others; none at all."""
+"""Of a text's emoji: only kind ones; an unkind one among them; others; none at all."""
 
 
 class _Rule(Document):

@@ -52,7 +52,7 @@ class Wording:
     """What the policy sees of one text.
 
     `length`: characters of the whole text. `words`: folded words, each disguise undone beside the original.
-    `symbols`: what is left of a text without words that is neither punctuation nor space.
+    `symbols`: its emoji and other signs, character by character.
     """
 
     length: int
@@ -84,7 +84,7 @@ def read(text: str | None) -> Wording:
         length=len(whole.strip()) if seen.strip() else 0,
         words=tuple(words + _undisguised(folded, words)),
         wordless=wordless,
-        symbols=tuple(filter(_is_symbol, rest)) if wordless else (),
+        symbols=tuple(filter(_is_symbol, _NOT_ASCII.findall(rest))),
         link=bool(_LINK.search(seen)),
         contact=bool(_EMAIL.search(seen) or _PHONE.search(seen)),
         mixed_script=any(_FOREIGN.search(word) and _LATIN.search(word) for word in words),
