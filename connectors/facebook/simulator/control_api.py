@@ -11,6 +11,7 @@ POST   /sim/unblock               ends a block (368)
 GET    /sim/state                 what exists, and how many notices are not delivered yet
 """
 
+import asyncio
 import dataclasses
 import json
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +32,7 @@ class ControlApi:
 
     def __init__(self, simulator: "Simulator") -> None:
         self._simulator = simulator
+        self._streams: set[asyncio.Task[list[str]]] = set()
 
     async def comments(self, request: Request) -> Response:
         """POST /sim/comments."""
@@ -38,6 +40,12 @@ class ControlApi:
         items = content.get("comments")
         if not isinstance(items, list) or not all(_is_comment(item) for item in items):
             return _wrong(f"comments: a list of objects with text and some of {sorted(_COMMENT)}")
+        rate = content.get("rate")
+        if isinstance(rate, (int, float)) and rate > 0:
+            task = asyncio.create_task(self._simulator.stream(items, rate=rate))
+            self._streams.add(task)
+            task.add_done_callback(self._streams.discard)
+            return JSONResponse({})
         try:
             return JSONResponse({"ids": self._simulator.add_comments(items)})
         except KeyError as error:

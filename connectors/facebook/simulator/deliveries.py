@@ -51,6 +51,7 @@ class Deliveries:
         self._open = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._progress = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(config.deliveries_at_once)
         self._http = httpx.AsyncClient(timeout=config.delivery_timeout, trust_env=False)
@@ -83,6 +84,12 @@ class Deliveries:
     async def settled(self) -> None:
         """Returns when every notice was accepted or given up."""
         await self._idle.wait()
+
+    async def room(self, most: int) -> None:
+        """Returns when fewer than `most` notices are pending."""
+        while self.pending >= most:
+            self._progress.clear()
+            await self._progress.wait()
 
     async def start(self) -> None:
         """Begins to send."""
@@ -188,6 +195,7 @@ class Deliveries:
         )
 
     def _note_idle(self) -> None:
+        self._progress.set()
         if not self.pending:
             self._idle.set()
 

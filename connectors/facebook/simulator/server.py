@@ -1,5 +1,6 @@
 """The simulated Facebook: one page behind HTTP, for tests, the demo, and whoever develops a connector."""
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -37,6 +38,26 @@ class Simulator:
     def add_comments(self, comments: Iterable[Mapping[str, Any]]) -> list[str]:
         """People comment; the platform's ids in order. Keys as in `POST /sim/comments`."""
         return [self.happenings.comment(**comment).id for comment in comments]
+
+    async def stream(
+        self, comments: Iterable[Mapping[str, Any]], *, rate: float | None = None, most_pending: int = 2000
+    ) -> list[str]:
+        """People comment at `rate` a second, or (None) as fast as their notices are accepted; gives the ids.
+
+        At most `most_pending` notices wait at any time, whatever the rate.
+        """
+        ids: list[str] = []
+        started = time.monotonic()
+        for comment in comments:
+            if rate is not None:
+                early = started + len(ids) / rate - time.monotonic()
+                if early > 0:
+                    await asyncio.sleep(early)
+            await self.deliveries.room(most_pending)
+            ids += self.add_comments([comment])
+            if len(ids) % 100 == 0:
+                await asyncio.sleep(0)
+        return ids
 
     def state(self) -> dict[str, Any]:
         """What exists now."""

@@ -3,6 +3,7 @@ does not name already (`test_facebook.FAULTS`)."""
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,24 @@ async def test_comments_that_wait_are_delivered_together(simulator: Simulator, i
     await settled(simulator)
     assert sorted(inbox.sizes) == [20, 50, 50]
     assert {comment for _, comment in inbox.told} == set(ids)
+
+
+async def test_a_stream_waits_for_the_receiver_and_keeps_its_rate(simulator: Simulator, inbox: Inbox) -> None:
+    inbox.open.clear()
+    streaming = asyncio.create_task(
+        simulator.stream(({"text": str(number)} for number in range(500)), most_pending=100)
+    )
+    async with asyncio.timeout(5):
+        while simulator.deliveries.pending < 100:
+            await asyncio.sleep(0)
+    assert len(simulator.world.comments) == 100
+    inbox.open.set()
+    ids = await streaming
+    await settled(simulator)
+    assert {comment for _, comment in inbox.told} == set(ids)
+    started = time.monotonic()
+    await simulator.stream([{"text": str(number)} for number in range(11)], rate=100)
+    assert time.monotonic() - started >= 0.1
 
 
 async def test_a_refused_delivery_comes_again_unchanged_until_it_is_accepted(
@@ -335,6 +354,8 @@ async def test_the_control_requests(simulator: Simulator, inbox: Inbox, journal:
         assert (await http.post("/sim/faults", json={"name": "blocked", "count": 2})).status_code == 200
         assert (await http.get("/sim/faults")).json()["on"]["blocked"]["count"] == 2
         assert (await http.delete("/sim/faults")).json()["on"] == {}
+        streamed = {"comments": [{"text": "e"}, {"text": "f"}], "rate": 1000}
+        assert (await http.post("/sim/comments", json=streamed)).json() == {}
         wrong: list[tuple[str, dict[str, Any]]] = [
             ("/sim/comments", {"comments": [{"txt": "a"}]}),
             ("/sim/comments", {"comments": [{"text": "a", "post_id": "1_2"}]}),
@@ -346,11 +367,14 @@ async def test_the_control_requests(simulator: Simulator, inbox: Inbox, journal:
             answer = await http.post(path, json=request)
             assert answer.status_code == 400
             assert answer.json()["error"]
+        async with asyncio.timeout(5):
+            while len(tally(journal).accepted) < 4:
+                await asyncio.sleep(0.01)
         await settled(simulator)
         state = (await http.get("/sim/state")).json()
-    assert (state["comments"], state["removed"], state["pending"]) == (3, 1, 0)
+    assert (state["comments"], state["removed"], state["pending"]) == (5, 1, 0)
     found = tally(journal)
-    assert (len(found.created), found.posted, found.removed) == (2, 0, {second})
+    assert (len(found.created), found.posted, found.removed) == (4, 0, {second})
     assert next(lines(journal))["ref"] == "row 1"
 
 
