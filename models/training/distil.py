@@ -1,0 +1,155 @@
+"""Distils teachers into a student of few layers: what they answer to a pool of texts, labelled or not.
+
+`ask` writes down the teachers' answers once, so that the student may read the pool for many epochs; `train`
+fits the student to them and to the labels. Texts that calibrate the exported model are in no pool.
+"""
+
+import argparse
+import random
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional
+
+from models.training import data
+from models.training.augment import emoji_items, vary
+from models.training.batches import Batch, epoch
+from models.training.encoder import Encoder, Outputs, shallow
+from models.training.export import set_aside
+from models.training.packed import Array
+from models.training.predict import measure, outputs_of
+from models.training.train import SOURCE_WEIGHTS, Loss, fit, held_out, labelled_loss
+
+_TEMPERATURE = 2.0
+
+
+def pool(folder: Path, *, english: int, seed: int = 11) -> list[data.Example]:
+    """The student's texts, always the same: tweets once or twice, own comments five times."""
+    rng = random.Random(seed)
+    tweets = set_aside(data.english_sentiment(folder, "train"), 40)[0]
+    rng.shuffle(tweets)
+    several = set_aside(data.multilingual_sentiment(folder, "train"), 20)[0]
+    own = set_aside(data.comments(), 12)[0]
+    public = data.intent_sources(folder)
+    rng.shuffle(public)
+    quota: dict[object, int] = {}
+    chosen = []
+    for example in public:
+        key = (example.source, example.intent)
+        quota[key] = quota.get(key, 0) + 1
+        if quota[key] <= (1100 if example.source == "brand-tweets" else 600):
+            chosen.append(example)
+    plain = tweets[:english] + several + own + chosen
+    varied = [vary(e, rng) for e in several + own * 4]
+    return data.without(plain + varied + emoji_items(rng), held_out(folder))
+
+
+def ask(teachers: list[Path], tokenizer: Tokenizer, texts: list[data.Example]) -> dict[str, Array]:
+    """The teachers' mean logits and the first one's pooled states."""
+    answers: dict[str, Array] = {}
+    for path in teachers:
+        model: Encoder = torch.load(path, weights_only=False)
+        sentiment, intent, _, pooled = outputs_of(model, tokenizer, texts)
+        answers.setdefault("pooled", pooled.astype(np.float16))
+        for key, value in (("sentiment", sentiment), ("intent", intent)):
+            answers[key] = answers.get(key, np.zeros_like(value)) + value / len(teachers)
+    return answers
+
+
+def embed(base: Path, tokenizer: Tokenizer, texts: list[data.Example], every: int = 4) -> dict[str, Array]:
+    """The base model's pooled states of one text in `every`, zeros for the others; see `centred`."""
+    model: Encoder = torch.load(base, weights_only=False)
+    found = np.zeros((len(texts), 384), np.float16)
+    found[::every] = outputs_of(model, tokenizer, texts[::every])[3]
+    return {"embedding": found}
+
+
+def student_loss(answers: dict[str, Array], labelled: float) -> Loss:
+    """The loss of a batch: teachers' logits at temperature 2, pooled states, embeddings, and labels."""
+    taught = {key: torch.from_numpy(value.astype(np.float32)) for key, value in answers.items()}
+
+    def loss(out: Outputs, batch: Batch) -> Tensor:
+        total = labelled * labelled_loss(out, batch)
+        for head, weight in (("sentiment", 1.0), ("intent", 1.0)):
+            soft = torch.softmax(taught[head][batch.rows] / _TEMPERATURE, -1)
+            own = torch.log_softmax(getattr(out, head) / _TEMPERATURE, -1)
+            total = total + weight * _TEMPERATURE**2 * functional.kl_div(own, soft, reduction="batchmean")
+        total = total + 2.0 * (
+            1 - functional.cosine_similarity(out.pooled, taught["pooled"][batch.rows]).mean()
+        )
+        if "embedding" in taught:
+            wanted = taught["embedding"][batch.rows]
+            there = wanted.abs().sum(-1) > 0
+            if there.any():
+                total = total + 1.5 * (1 - (out.embedding[there] * wanted[there]).sum(-1).mean())
+        return total
+
+    return loss
+
+
+def centred(raw: Array) -> Array:
+    """Rows less the mean of the rows that are not zero, as unit vectors; zero rows stay.
+
+    The embeddings of multilingual-e5 all lie within a narrow cone; outside it a cosine says more.
+    """
+    rows = raw.astype(np.float32)
+    there = np.abs(rows).sum(1) > 0
+    rows[there] -= rows[there].mean(0)
+    rows[there] /= np.maximum(np.linalg.norm(rows[there], axis=1, keepdims=True), 1e-6)
+    return rows
+
+
+def main() -> None:
+    """Write down answers (`ask`), base embeddings (`embed`), or `train`; see the module."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("step", choices=("ask", "embed", "train"))
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--tokenizer", type=Path, required=True)
+    parser.add_argument("--models", type=Path, nargs="+", required=True, help="teachers, base, or the start")
+    parser.add_argument("--answers", type=Path, nargs="+", help="train: the parts of `ask`, in order")
+    parser.add_argument("--embeddings", type=Path, help="train: what `embed` wrote")
+    parser.add_argument("--part", type=int, nargs=2, default=(0, 1), help="ask: which part of how many")
+    parser.add_argument("--english", type=int, default=30_000)
+    parser.add_argument("--layers", type=int, nargs="+", help="train: layers of the start to keep")
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--rate", type=float, default=2e-4)
+    parser.add_argument("--labelled", type=float, default=0.4)
+    parser.add_argument("--quantized", action="store_true", help="train: as if its products were 8-bit")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    torch.manual_seed(3)
+    torch.set_num_threads(args.threads)
+    tokenizer = Tokenizer.from_file(str(args.tokenizer))
+    texts = pool(args.data, english=args.english)
+    if args.step == "ask":
+        rows = np.array_split(np.arange(len(texts)), args.part[1])[args.part[0]]
+        np.savez(args.out, **ask(args.models, tokenizer, [texts[r] for r in rows]))  # type: ignore[arg-type]
+        return
+    if args.step == "embed":
+        np.savez(args.out, **embed(args.models[0], tokenizer, texts))  # type: ignore[arg-type]
+        return
+    parts = [np.load(path) for path in args.answers]
+    taught = {key: np.concatenate([part[key] for part in parts]) for key in parts[0].files}
+    if args.embeddings:
+        taught["embedding"] = centred(np.load(args.embeddings)["embedding"])
+    if {len(value) for value in taught.values()} != {len(texts)}:
+        raise SystemExit("the answers are to another pool")
+    student: Encoder = torch.load(args.models[0], weights_only=False)
+    if args.layers:
+        student = shallow(student, args.layers)
+    student.quantized = args.quantized
+
+    def batches(number: int) -> list[Batch]:
+        return list(epoch(texts, tokenizer, random.Random(number), varied=False, weights=SOURCE_WEIGHTS))
+
+    fit(student, batches, student_loss(taught, args.labelled), epochs=args.epochs, rate=args.rate,
+        report=lambda m: measure(m, tokenizer, args.data))  # fmt: skip
+    torch.save(student, args.out)
+
+
+if __name__ == "__main__":
+    main()
