@@ -119,6 +119,10 @@ class Engine:
         metrics.REBALANCES.labels(self.stage.name).inc()
         metrics.PARTITIONS.labels(self.stage.name).set(partitions)
 
+    def fail(self, error: BaseException) -> None:
+        """Ends the process because of this error."""
+        self._fail(error)
+
     # --- life ---
 
     async def run(self) -> None:

@@ -20,6 +20,7 @@ import contextlib
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final, Protocol
 
@@ -31,12 +32,16 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from infra import logs
+from schemas.errors import ConfigurationError
 
 EXIT_STUCK: Final = 76
 """Exit code of a process whose work could not be finished or given up within the limits."""
 
 COMMIT_LIMIT: Final = 5.0
 """Seconds that a revocation waits for its commit; work that is not committed is repeated, not lost."""
+
+EVICTIONS: Final = (3, 60.0)
+"""So many evictions of a static member, in so many seconds, mean that another process has its id."""
 
 STUCK_AFTER: Final = 30.0
 """Seconds beyond its own limit after which a quiescence ends the process."""
@@ -52,6 +57,9 @@ class Owner(Protocol):
 
     def resume(self, partitions: int) -> None:
         """Partitions were assigned; take records up again."""
+
+    def fail(self, error: BaseException) -> None:
+        """Ends the process because of this error. Never raises."""
 
     @property
     def quiesce_limit(self) -> float:
@@ -123,6 +131,7 @@ class Consumer(driver.Consumer):
         self._finished: dict[TP, int] = {}
         self._committed: dict[TP, int] = {}
         self._committing = asyncio.Lock()
+        self._evicted: list[float] = []
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -165,8 +174,29 @@ class Consumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Settles what is in flight before Faust forgets the partitions."""
+        self._notice_eviction()
         await self._settle()
         await super().on_partitions_revoked(revoked)
+
+    def _notice_eviction(self) -> None:
+        """Ends the process if somebody else takes its place in the group again and again.
+
+        aiokafka does not tell the broker its instance id with heartbeats and commits, so a second process
+        with the same id is not refused: the two throw each other out for ever.
+        """
+        coordinator = self._thread._ensure_consumer()._coordinator
+        instance = self.app.conf.consumer_group_instance_id
+        if not instance or coordinator.member_id:  # a member that only has to join anew keeps its id
+            return
+        now = time.monotonic()
+        self._evicted = [*(at for at in self._evicted if now - at < EVICTIONS[1]), now]
+        if len(self._evicted) >= EVICTIONS[0]:
+            self.app.owner.fail(
+                ConfigurationError(
+                    f"another process uses the instance id {instance!r} in the group {self.app.conf.id}; "
+                    "give each process an --instance-id of its own, or none"
+                )
+            )
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Begins anew: positions of an earlier generation mean nothing any more."""
@@ -257,7 +287,7 @@ def new_app(
         broker_commit_interval=86400.0,  # every batch commits; Faust's timer would only get in between
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=f"{group}-{instance_id}" if instance_id else None,
-        consumer_metadata_max_age_ms=30_000,
+        consumer_metadata_max_age_ms=10_000,
         producer_linger=0.005,
         producer_request_timeout=30.0,
         producer_max_request_size=4 << 20,

@@ -18,14 +18,14 @@ from streams.stage import Hook, Input, Output, Result, Stage, Window
 class Triage(Protocol):
     """Decides before any draft is made; pure and quick."""
 
-    def __call__(self, comment: CommentEvent, analysis: Analysis, now: datetime) -> Decision | None:
+    def __call__(self, comment: CommentEvent, analysis: Analysis, now: datetime, /) -> Decision | None:
         """A decision that needs no draft, or None to have one made."""
 
 
 class Drafter(Protocol):
     """Proposes a reply. Raises TransientError where the same call may succeed later."""
 
-    async def __call__(self, comment: CommentEvent, analysis: Analysis) -> Draft | None:
+    async def __call__(self, comment: CommentEvent, analysis: Analysis, /) -> Draft | None:
         """A draft, or None if nothing fits."""
 
 
@@ -33,7 +33,7 @@ class Decide(Protocol):
     """The policy; pure and quick."""
 
     def __call__(
-        self, comment: CommentEvent, analysis: Analysis, draft: Draft | None, now: datetime
+        self, comment: CommentEvent, analysis: Analysis, draft: Draft | None, now: datetime, /
     ) -> Decision:
         """What is to be done with the draft; without one, usually a person's review."""
 

@@ -565,6 +565,38 @@ async def test_more_partitions_are_read_from_their_beginning(bed: Bed) -> None:
     assert {f"new-{partition}" for partition in range(6)} <= set(await bed.texts())
 
 
+async def test_two_processes_with_one_instance_id_are_told_so(bed: Bed) -> None:
+    first = bed.start(bed.copy(), instance="same")
+    await bed.send_comments(10)
+    await bed.finished(10)
+    second = bed.start(bed.copy(), instance="same")
+    await until(lambda: first.poll() is not None or second.poll() is not None, what="one of them ends")
+    ended = first if first.poll() is not None else second
+    assert ended.returncode == 78
+    assert "another process uses the instance id" in bed.words(ended)
+
+
+async def test_a_topic_deleted_and_created_again_is_read_from_its_beginning(bed: Bed) -> None:
+    """Committed offsets of the old topic mean nothing in the new one."""
+    await bed.send_comments(300)
+    worker = bed.start()
+    await bed.finished(300)
+    async with open_admin(bed.bootstrap) as admin:
+        await admin.delete_topics([bed.source])
+        await until(lambda: gone(admin, bed.source), what="the topic is gone")
+    await create_topics(bed.bootstrap, [Topic(name=bed.source, schema="comment_event", partitions=4)])
+    await bed.producer.client.force_metadata_update()
+    await bed.send_comments(100, first=1000)
+    expected = {str(number) for number in (*range(300), *range(1000, 1100))}
+
+    async def copied() -> bool:
+        return set(await bed.texts()) == expected
+
+    await until(copied, 60, "the new topic's records are copied")
+    if worker.poll() is None:
+        assert await bed.end(worker) == 0
+
+
 async def test_a_missing_topic_and_a_missing_broker_are_named(bed: Bed) -> None:
     lost = bed.start(bed.copy(reads=["no.such.topic"]))
     assert await bed.end(lost, None) == 69
@@ -589,6 +621,10 @@ async def trouble(port: int) -> str | None:
             found: str | None = answer.json()["stages"]["copy"]["trouble"]
             return found
     return None
+
+
+async def gone(admin: AIOKafkaAdminClient, topic: str) -> bool:
+    return topic not in await admin.list_topics()
 
 
 async def has_partitions(bed: Bed, count: int) -> bool:
