@@ -15,7 +15,7 @@ MAX_NAME: Final = 20
 """Longest first name that is repeated."""
 
 _MAX_READ: Final = 100
-_NAME: Final = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+){0,2}")
+_JOINTS: Final = re.compile(r"[-'’]")
 _ODD: Final = re.compile(r"[@#/\\<>{}\[\]|=$%&*_~^:;?!\d]")
 _INNER_CAPITAL: Final = re.compile(r"(?<![-'’])(?<!\bMc)(?<!\bMac)(?<=\w)[A-ZÀ-ÖØ-Þ]")
 _REPEATED: Final = re.compile(r"(.)\1\1", re.IGNORECASE)
@@ -61,14 +61,15 @@ def safe_first_name(name: str | None) -> str:
     if not words or has_link(text) or _ODD.search(text):
         return ""
     first = words[0].strip(".,'’-\"()")
-    if not _NAME.fullmatch(first) or not 2 <= len(first) <= MAX_NAME or _REPEATED.search(first):
+    if not all(part.isalpha() for part in _JOINTS.split(first)) or _REPEATED.search(first):
         return ""
     folded = fold(first)
     if any(_is_rude(fold(word)) for word in words):
         return ""
     if folded in _NOT_NAMES or not _is_one_script(first):
         return ""
-    return _written(first, alone=len(words) == 1)
+    written = _written(first, alone=len(words) == 1)
+    return written if 2 <= len(written) <= MAX_NAME else ""
 
 
 def _is_rude(folded: str) -> bool:

@@ -1,6 +1,5 @@
 """What a policy's conditions look at, computed once for a comment."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -87,7 +86,7 @@ def observe(
 
 def probability(value: float | None, *, unknown: float) -> float:
     """A probability, or `unknown` where there is none: missing, not a number, out of range."""
-    if value is None or not math.isfinite(value) or not -1e-6 <= value <= 1 + 1e-6:
+    if value is None or not -1e-6 <= value <= 1 + 1e-6:  # also false for what is not a number
         return unknown
     return min(1.0, max(0.0, value))
 

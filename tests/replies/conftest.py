@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from replies import shipped
 from replies.account import AccountView, Mode
@@ -12,6 +13,9 @@ from replies.desk import Desk
 from schemas import identity
 from schemas.events import Analysis, Attachment, CommentEvent, CommentKind, Platform, Source
 from schemas.labels import Intent, Sentiment
+
+settings.register_profile("replies", deadline=None)  # a busy machine is no failure
+settings.load_profile("replies")
 
 NOW = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 
