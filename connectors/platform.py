@@ -107,10 +107,20 @@ class AccountStopped(ParleyError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnReply:
+    """A reply by the account itself."""
+
+    reply_id: str
+    text: str
+    created_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommentState:
     """A comment as the platform shows it now; where `exists` is False nothing else means anything.
 
-    `attachments`: kinds, as in webhooks. `can_reply`: None where the platform does not say.
+    `attachments`: kinds, as in webhooks. `can_reply`: None where the platform does not say. `own_replies`:
+    the account's replies that hang below it, None where they are not all known: ask `own_replies` then.
     """
 
     exists: bool
@@ -119,19 +129,11 @@ class CommentState:
     is_hidden: bool = False
     can_reply: bool | None = None
     author_id: str | None = None
+    own_replies: tuple[OwnReply, ...] | None = None
 
     def revision_id(self, comment_id: str) -> str:
         """Revision of this wording; differs from the event's `revision_id` if the comment was edited."""
         return identity.revision_id(comment_id, self.text, self.attachments)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnReply:
-    """A reply by the account itself."""
-
-    reply_id: str
-    text: str
-    created_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,10 +12,10 @@ import httpx
 
 from connectors.accounts import Account
 from connectors.facebook.errors import GraphError, failure_of, is_gone
-from connectors.facebook.fields import author_of, moment, text_of
 from connectors.facebook.graph import Graph
 from connectors.facebook.ids import sibling_name
-from connectors.facebook.mapping import attachment_kinds, from_listing
+from connectors.facebook.mapping import from_listing
+from connectors.facebook.reading import REPLY_FIELDS, STATE_FIELDS, comment_state, own_replies
 from connectors.platform import (
     Cause,
     ChangeOutcome,
@@ -32,15 +32,12 @@ from connectors.webhook import Ignored, MalformedChange
 from infra.settings import Settings
 from schemas.errors import TransientError
 from schemas.events import CommentEvent, Source, utc_now
-from schemas.identity import clean_text
 
 REPLY_LIMIT: Final = 8000
 """Characters of a comment; from third-party documentation, Meta's own pages name none."""
 
 PAGE_SIZE: Final = 100
-_READ_FIELDS: Final = "id,message,from,created_time,parent{id},is_hidden,can_comment,attachment{type}"
 _LIST_FIELDS: Final = "id,message,from,created_time,parent{id},is_hidden,permalink_url,attachment{type}"
-_REPLY_FIELDS: Final = "id,message,from,created_time"
 
 
 class FacebookClient:
@@ -78,44 +75,24 @@ class FacebookClient:
 
     async def read_comment(self, platform_comment_id: str) -> CommentState:
         """GET `/{comment}`."""
-        answer = await self._graph.read(_path(platform_comment_id), {"fields": _READ_FIELDS})
+        answer = await self._graph.read(_path(platform_comment_id), {"fields": STATE_FIELDS})
         if isinstance(answer, GraphError):
             if is_gone(answer):
                 return CommentState(exists=False)
             raise failure_of(answer)
-        item = answer.content
-        can_comment = item.get("can_comment")
         try:
-            author_id, _ = author_of(item)
-            text = text_of(item)
+            return comment_state(answer.content, platform_comment_id, self.account.account_id, utc_now())
         except MalformedChange as error:
             raise TransientError(
                 f"Facebook's comment {platform_comment_id} is unreadable: {error}"
             ) from error
-        return CommentState(
-            exists=True,
-            text=text,
-            attachments=attachment_kinds(item),
-            is_hidden=item.get("is_hidden") is True,
-            can_reply=can_comment if isinstance(can_comment, bool) else None,
-            author_id=author_id,
-        )
 
     async def own_replies(self, platform_comment_id: str, *, thread_id: str | None = None) -> list[OwnReply]:
         """The page's replies below the comment's thread, from GET `/{thread}/comments`."""
-        now = utc_now()
         thread = thread_id or platform_comment_id
-        found = []
-        async for item in self._pages(thread, {"fields": _REPLY_FIELDS, "order": "chronological"}):
-            sender, reply_id = item.get("from"), item.get("id")
-            if not isinstance(sender, Mapping) or not isinstance(reply_id, str):
-                continue
-            if sender.get("id") == self.account.account_id:
-                created_at = moment(item.get("created_time"), now)
-                text = clean_text(str(item.get("message") or ""))
-                reply_id = sibling_name(reply_id, thread)
-                found.append(OwnReply(reply_id=reply_id, text=text, created_at=created_at))
-        return found
+        params = {"fields": REPLY_FIELDS, "order": "chronological"}
+        items = [item async for item in self._pages(thread, params)]
+        return own_replies(items, thread, self.account.account_id, utc_now())
 
     async def list_comments(
         self, platform_post_id: str, *, source: Source = Source.POLL

@@ -213,6 +213,18 @@ class ClientContract:
         [own] = await client.own_replies(comment)
         assert (own.reply_id, own.text) == (outcome.reply_id, "We are looking into it, ¡gracias! 🙏")
         assert own.created_at is not None
+        assert (await client.read_comment(comment)).own_replies in ((own,), None)
+
+    async def test_a_read_knows_all_own_replies_or_says_that_it_does_not(
+        self, page: SimulatedAccount, client: PlatformClient
+    ) -> None:
+        comment = page.comment("hello")
+        assert (await client.read_comment(comment)).own_replies in ((), None)
+        for number in range(30):
+            assert isinstance(await client.reply(comment, f"reply {number}"), Posted)
+            known = (await client.read_comment(comment)).own_replies
+            assert known is None or len(known) == number + 1
+        assert len(await client.own_replies(comment)) == 30
 
     @pytest.mark.parametrize("what", ["created_no_id", "created_timeout", "created_reset", "created_error"])
     async def test_a_reply_that_may_exist_is_unknown_and_can_be_found(

@@ -15,16 +15,23 @@ from connectors.facebook.ids import last_part
 from connectors.facebook.simulator.world import Comment, Post, World
 
 _DEFAULT: Final = "created_time,from,message,id"
-_FIELD: Final = re.compile(r"([a-z_]+)(\{[^}]*\})?")
+_FIELD: Final = re.compile(r"([a-z_]+)(?:\.limit\((\d+)\))?(?:\{([^}]*)\})?(?:,|$)")
 _LIMIT: Final = 25
 _MOST: Final = 100
 
 
 def fields_of(world: World, found: Comment | Post, wanted: object) -> dict[str, Any]:
-    """The fields asked for, of a comment or a post; unknown ones are left out."""
+    """The fields asked for, of a comment or a post; unknown ones, and edges without items, are left out."""
     everything = _comment(world, found) if isinstance(found, Comment) else _post(found)
-    names = {match[1] for match in _FIELD.finditer(str(wanted or _DEFAULT))} | {"id"}
-    return {name: value for name, value in everything.items() if name in names and value is not None}
+    asked = {match[1]: match for match in _FIELD.finditer(str(wanted or _DEFAULT))}
+    content = {name: value for name, value in everything.items() if name in asked and value is not None}
+    content["id"] = found.id
+    if "comments" in asked:
+        params = {"limit": asked["comments"][2], "fields": asked["comments"][3]}
+        edge = page(world, found, params, f"https://graph.facebook.com/{found.id}/comments", empty=False)
+        if edge["data"]:
+            content["comments"] = edge
+    return content
 
 
 def page(
