@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import json
 import os
 import signal
@@ -21,6 +22,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from infra.kafka import create_topics, open_admin
 from schemas import codec, headers, topics
@@ -272,7 +275,7 @@ async def test_a_worker_killed_in_its_first_batch_loses_nothing(bed: Bed) -> Non
 
 
 async def test_killed_again_and_again_it_loses_nothing_and_repeats_little(bed: Bed) -> None:
-    rounds, each_round = 4, 400
+    rounds, each_round = 3, 400
     for number in range(rounds):
         await bed.send_comments(each_round, first=number * each_round)
         worker = bed.start(bed.copy(pause=0.02), instance="one")
@@ -547,6 +550,32 @@ async def test_a_transactional_producer_upstream_leaves_no_gap_uncommitted(bed: 
     assert await bed.texts() == Counter(str(number) for number in range(60))
 
 
+@pytest.mark.parametrize("shape", ["batch", "window"])
+async def test_one_trace_shows_every_stage_a_comment_went_through(bed: Bed, shape: str) -> None:
+    """Received by an OTLP endpoint; the trace begins where the comment came in."""
+    async with collector() as (endpoint, spans):
+        begin = {"name": "begin", "reads": [bed.source], "writes": bed.middle, "shape": shape}
+        worker = bed.start(begin, bed.copy(reads=[bed.middle], shape=shape), otlp=endpoint)
+        trace, parent = bytes.fromhex("0af7651916cd43dd8448eb211c80319c"), bytes.fromhex("b7ad6b7169203331")
+        await bed.send_comments(20)
+        await bed.producer.send_and_wait(
+            bed.source,
+            bed.codec.encode(comment("traced", "traced")),
+            key=b"traced",
+            headers=[(headers.TRACEPARENT, f"00-{trace.hex()}-{parent.hex()}-01".encode())],
+        )
+        await bed.finished(21)
+        assert await bed.end(worker) == 0
+    found = {span.name: span for span in spans if span.trace_id == trace}
+    assert set(found) == {"begin", "copy"}
+    assert found["begin"].parent_span_id == parent
+    assert found["copy"].parent_span_id == found["begin"].span_id
+    traced = next(each for each in await bed.records(bed.target) if each.key == b"traced")
+    context = f"00-{trace.hex()}-{found['copy'].span_id.hex()}-01".encode()
+    assert dict(traced.headers)[headers.TRACEPARENT] == context
+    assert len({span.trace_id for span in spans if span.name == "copy"}) == 21, "a trace for each comment"
+
+
 async def test_more_partitions_are_read_from_their_beginning(bed: Bed) -> None:
     await bed.send_comments(50)
     worker = bed.start()
@@ -604,6 +633,31 @@ async def test_a_missing_topic_and_a_missing_broker_are_named(bed: Bed) -> None:
     lost = bed.start(bootstrap=f"127.0.0.1:{free_port()}")
     assert await bed.end(lost, None) == 69
     assert "No Kafka broker answers" in bed.words(lost)
+
+
+@contextlib.asynccontextmanager
+async def collector() -> AsyncIterator[tuple[str, list[Span]]]:
+    """An OTLP/HTTP endpoint; gives its address and the spans it has received."""
+    spans: list[Span] = []
+
+    async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+                length = int(head.split("content-length:")[1].split("\r\n")[0])
+                body = await reader.readexactly(length)
+                request = ExportTraceServiceRequest.FromString(
+                    gzip.decompress(body) if "content-encoding: gzip" in head else body
+                )
+                for resource in request.resource_spans:
+                    for scope in resource.scope_spans:
+                        spans.extend(scope.spans)
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(receive, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", spans
 
 
 def free_port() -> int:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from infra import logs
+from infra import logs, tracing
 from schemas.errors import TransientError
 from schemas.events import CommentEvent
 from schemas.topics import Topic
@@ -84,7 +84,8 @@ def main() -> int:
         dead_letters=DeadLetterLimits(consecutive=plan.get("consecutive", 50)),
     )
     stages = [_stage(each, folder) for each in plan["stages"]]
-    return run(Work(stages=stages, background=[fails]), settings)
+    spans = tracing.setup("worker", plan.get("otlp"))
+    return run(Work(stages=stages, background=[fails]), settings, tracing=spans)
 
 
 if __name__ == "__main__":
