@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final
 
-from fastapi import FastAPI
-from sinks.poster import Poster
+from fastapi import FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from connectors.accounts import Account, KnownAccounts
 from connectors.catalogue import webhooks
@@ -19,7 +19,7 @@ from connectors.receiver import Receiver
 from console import configuration
 from console.servers import Servers
 from console.stages import GROUP_PREFIX
-from infra import crypto, kafka, logs, postgres, tracing
+from infra import crypto, kafka, logs, metrics, postgres, tracing
 from infra.crypto import KeyRing
 from infra.settings import Settings
 from models.analyzer import DEFAULT_MODEL, Analyzer
@@ -30,6 +30,7 @@ from schemas import codec, topics
 from schemas.errors import ConfigurationError
 from schemas.events import Analysis, CommentEvent, ConfigChange, ConfigKind, Decision, Draft
 from sinks.post_sink import post_sink
+from sinks.poster import Poster
 from sinks.postgres_sink import postgres_sink
 from sinks.relay import Relay
 from streams import runner
@@ -61,6 +62,7 @@ async def announce_configuration(servers: Servers, settings: Settings) -> None:
     """Seeds a new tenant's policy and templates and publishes all configuration, before workers start."""
     async with postgres.open_pool(servers.database, size=2) as pool:
         await configuration.seed(pool, codec.load(), settings.tenant)
+        await configuration.announce_all(pool, codec.load(), settings.tenant)
     await publish_outbox(servers)
 
 
@@ -135,6 +137,7 @@ def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, o
 
     async def _compose_posting(work: runner.Work, resources: AsyncExitStack) -> None:
         pool = await resources.enter_async_context(postgres.open_pool(servers.database, size=6))
+        await configuration.seed(pool, codec.load(), settings.tenant)
         publisher = await resources.enter_async_context(kafka.open_publisher(servers.kafka))
         clients = await resources.enter_async_context(open_clients(settings))
         work.stages.append(post_sink(pool))
@@ -149,6 +152,7 @@ def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, o
             instance_id=settings.instance_id,
             session_timeout=settings.session_timeout,
             drain_seconds=settings.drain_seconds,
+            host=settings.metrics_host,
             base_port=settings.metrics_port,
             ordinal=ordinal,
             dead_letters=DeadLetterLimits(
@@ -180,6 +184,7 @@ def webhook_app(settings: Settings, servers: Servers) -> FastAPI:
                 body_limit=settings.webhook_body_limit,
                 seal=lambda value: ring.seal(value, context=topics.DEAD_LETTERS.name),
                 span=traces.span,
+                count=lambda platform, what, number: metrics.WEBHOOKS.labels(platform, what).inc(number),
             )
             app.include_router(receiver.router())
             try:
@@ -189,7 +194,12 @@ def webhook_app(settings: Settings, servers: Servers) -> FastAPI:
                 await asyncio.gather(following, return_exceptions=True)
                 traces.shutdown()
 
-    return FastAPI(title="Parley", openapi_url=None, lifespan=lifespan)
+    app = FastAPI(title="Parley", openapi_url=None, lifespan=lifespan)
+    # The lifespan has connected to Kafka and read the configuration before the first request is answered.
+    app.add_route("/health/live", lambda _request: Response("ok"))
+    app.add_route("/health/ready", lambda _request: Response("ok"))
+    app.add_route("/metrics", lambda _request: Response(generate_latest(), media_type=CONTENT_TYPE_LATEST))
+    return app
 
 
 def _known(view: ConfigView, tenant: str) -> list[Account]:

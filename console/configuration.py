@@ -4,6 +4,8 @@ The relay carries the outbox to the compacted topic `config.changes`, which ever
 """
 
 import json
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from asyncpg import Record
@@ -17,12 +19,14 @@ from replies.templates import Template
 from schemas import topics
 from schemas.codec import Codec
 from schemas.errors import ConfigurationError
-from schemas.events import ConfigChange, ConfigKind
+from schemas.events import ConfigChange, ConfigKind, utc_now
 from schemas.identity import content_hash
 from sinks.outbox import enqueue
 from sinks.senders import token_context
 
 BY_PARLEY: Final = "parley"
+POLICY_KEY: Final = "default"
+"""Key of a tenant's one policy on `config.changes`."""
 
 
 async def announce(connection: Connection, codec: Codec, change: ConfigChange, *, action: str) -> None:
@@ -85,10 +89,12 @@ async def save_account(
             sealed,
             key_id,
         )
-        await announce(connection, codec, _account_change(account, version, actor), action="account.saved")
+        await announce(
+            connection, codec, _account_change(account, version, actor, utc_now()), action="account.saved"
+        )
 
 
-def _account_change(account: AccountView, version: int, actor: str) -> ConfigChange:
+def _account_change(account: AccountView, version: int, actor: str, at: datetime) -> ConfigChange:
     return ConfigChange(
         kind=ConfigKind.ACCOUNT,
         tenant_id=account.tenant_id,
@@ -96,6 +102,7 @@ def _account_change(account: AccountView, version: int, actor: str) -> ConfigCha
         version=version,
         payload=account.payload,
         changed_by=actor,
+        changed_at=at,
     )
 
 
@@ -149,40 +156,65 @@ async def load_account(
 
 
 async def seed(pool: Pool, codec: Codec, tenant: str) -> None:
-    """Gives a new tenant the shipped policy and templates, and announces all configuration anew.
+    """Gives a tenant the shipped policy and templates, and announces what was new.
 
-    Announcing again is harmless (the topic is compacted) and mends a topic that was lost or recreated.
+    A new release brings its own: what nobody has changed since is replaced by a new version, what people
+    wrote stays as it is.
     """
     async with pool.acquire() as connection, connection.transaction():
-        if not await connection.fetchval("select exists (select from policies where tenant_id = $1)", tenant):
-            document = read_yaml(shipped.policy_text(), "default_policy.yaml")
-            await connection.execute(
-                "insert into policies (tenant_id, version, document, hash, created_by) "
-                "values ($1, 1, $2, $3, $4)",
-                tenant,
-                document,
-                content_hash(document),
-                BY_PARLEY,
-            )
-            await connection.executemany(
-                "insert into response_templates (tenant_id, name, version, language, intent, sentiment, "
-                "content, platforms, is_active, created_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-                [
-                    (
-                        tenant,
-                        each.name,
-                        each.version,
-                        each.language,
-                        each.intent,
-                        each.sentiment,
-                        each.content,
-                        list(each.platforms),
-                        each.active,
-                        BY_PARLEY,
-                    )
-                    for each in shipped.default_book().templates.values()
-                ],
-            )
+        await connection.execute("select pg_advisory_xact_lock(hashtext('parley seed ' || $1))", tenant)
+        before = {change.topic_key: change for change in await _current(connection, tenant)}
+        await _seed_policy(connection, tenant, before.get(f"{ConfigKind.POLICY}:{tenant}:{POLICY_KEY}"))
+        for template in shipped.default_book().templates.values():
+            await _seed_template(connection, tenant, template, before)
+        for change in await _current(connection, tenant):
+            if before.get(change.topic_key) != change:
+                await announce(connection, codec, change, action=f"{change.kind}.shipped")
+
+
+async def _seed_policy(connection: Connection, tenant: str, known: ConfigChange | None) -> None:
+    document = read_yaml(shipped.policy_text(), "default_policy.yaml")
+    if known and (known.changed_by != BY_PARLEY or json.loads(known.payload) == document):
+        return
+    await connection.execute(
+        "insert into policies (tenant_id, version, document, hash, created_by) values ($1, $2, $3, $4, $5)",
+        tenant,
+        known.version + 1 if known else 1,
+        document,
+        content_hash(document),
+        BY_PARLEY,
+    )
+
+
+async def _seed_template(
+    connection: Connection, tenant: str, template: Template, before: Mapping[str, ConfigChange]
+) -> None:
+    known = before.get(f"{ConfigKind.TEMPLATE}:{tenant}:{template.name}")
+    version = known.version if known else 0
+    if known and (
+        known.changed_by != BY_PARLEY
+        or template.model_copy(update={"version": version}).payload == known.payload
+    ):
+        return
+    await connection.execute(
+        "insert into response_templates (tenant_id, name, version, language, intent, sentiment, content, "
+        "platforms, is_active, created_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        tenant,
+        template.name,
+        version + 1,
+        template.language,
+        template.intent,
+        template.sentiment,
+        template.content,
+        list(template.platforms),
+        template.active,
+        BY_PARLEY,
+    )
+
+
+async def announce_all(pool: Pool, codec: Codec, tenant: str) -> None:
+    """Announces all configuration anew; harmless (the topic is compacted); mends a topic that was lost."""
+    async with pool.acquire() as connection, connection.transaction():
         for change in await _current(connection, tenant):
             await enqueue(connection, codec, topics.CONFIG_CHANGES, change.topic_key, change)
 
@@ -197,7 +229,7 @@ async def _current(connection: Connection, tenant: str) -> list[ConfigChange]:
     )
     if row is not None:
         payload = json.dumps(row["document"], ensure_ascii=False)
-        changes.append(_change(ConfigKind.POLICY, tenant, "default", row, payload))
+        changes.append(_change(ConfigKind.POLICY, tenant, POLICY_KEY, row, payload))
     rows = await connection.fetch(
         "select distinct on (name) name, version, language, intent, sentiment, content, platforms, "
         "is_active as active, created_by, created_at from response_templates where tenant_id = $1 "
@@ -211,7 +243,7 @@ async def _current(connection: Connection, tenant: str) -> list[ConfigChange]:
     rows = await connection.fetch("select * from social_accounts where tenant_id = $1", tenant)
     for row in rows:
         account = AccountView.model_validate({name: row[name] for name in AccountView.model_fields})
-        changes.append(_account_change(account, row["version"], BY_PARLEY))
+        changes.append(_account_change(account, row["version"], BY_PARLEY, row["updated_at"]))
     return changes
 
 

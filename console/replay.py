@@ -10,8 +10,9 @@ from console.servers import open_servers
 from console.stages import STAGE_INPUTS
 from infra import kafka, settings
 from infra.scan import scan
-from schemas import headers, topics
-from schemas.errors import ConfigurationError
+from schemas import codec, headers, topics
+from schemas.errors import ConfigurationError, DecodeError
+from schemas.events import EVENTS
 from schemas.topics import Topic
 
 _AT_ONCE = 500
@@ -48,27 +49,40 @@ def replay(
         for topic in STAGE_INPUTS[stage]:
             if topic is topics.DEAD_LETTERS:
                 continue  # these are replayed by `parley dead-letters replay`, to where they came from
-            count = asyncio.run(feed_again(servers.kafka, topic, begin, end, mark))
-            print(f"{topic.name}: {count} records fed in again")
+            fed, unreadable = asyncio.run(feed_again(servers.kafka, topic, begin, end, mark))
+            print(f"{topic.name}: {fed} records fed in again")
+            if unreadable:
+                print(
+                    f"{topic.name}: {unreadable} left out, they are dead letters (`parley dead-letters list`)"
+                )
 
 
 async def feed_again(
     bootstrap: str, topic: Topic, since: datetime | None, until: datetime | None, mark: bytes
-) -> int:
-    """Publishes the records of a span anew on the same topic with the replay mark; returns their number.
+) -> tuple[int, int]:
+    """Publishes the records of a span anew on the same topic with the replay mark.
 
-    Records that are replays themselves are left out: a second replay repeats the past, not the first replay.
+    Gives (how many, how many were left out as unreadable: no stage could do more with them now). Records that
+    are replays themselves are passed over: a second replay repeats the past, not the first replay.
     """
-    count, waiting = 0, []
+    count, unreadable = 0, 0
+    waiting: list[kafka.Message] = []
+    known_schemas, event_class = codec.load(), EVENTS[topic.schema]
     async with kafka.open_publisher(bootstrap) as publisher:
         async for record in scan(bootstrap, topic.name, since=since, until=until):
             known = {name: value for name, value in record.headers if name in headers.PASSED_ON}
-            if headers.REPLAY in known or record.value is None or record.key is None:
+            if headers.REPLAY in known:
+                continue
+            try:
+                known_schemas.decode(record.value, event_class)
+                key = (record.key or b"").decode()
+            except (DecodeError, UnicodeDecodeError):
+                unreadable += 1
                 continue
             waiting.append(
                 kafka.Message(
                     topic=topic.name,
-                    key=record.key.decode("utf-8", "replace"),
+                    key=key,
                     value=record.value,
                     headers={**known, headers.REPLAY: mark},
                 )
@@ -77,4 +91,4 @@ async def feed_again(
                 await publisher.publish(waiting)
                 count, waiting = count + len(waiting), []
         await publisher.publish(waiting)
-    return count + len(waiting)
+    return count + len(waiting), unreadable

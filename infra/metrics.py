@@ -69,6 +69,9 @@ END_TO_END: Final = Histogram(
 )
 
 # --- configuration (streams/config.py) ---
+WEBHOOKS: Final = Counter(
+    "parley_webhooks", "What became of webhook deliveries and of what was in them.", ["platform", "what"]
+)
 CONFIG_CHANGES: Final = Counter("parley_config_changes", "Changes read from config.changes.", ["kind"])
 CONFIG_ENTRIES: Final = Gauge(
     "parley_config_entries", "Entries of the configuration a worker holds.", ["kind"]

@@ -147,6 +147,9 @@ class Settings(BaseSettings):
         description="First port of /metrics and /health, one a process; 0: off",
         examples=["9400"],
     )
+    metrics_host: str = Field(
+        "127.0.0.1", description="Address of /metrics and /health", examples=["192.0.2.7"]
+    )
     otlp_endpoint: HttpUrl | None = Field(
         None,
         description="Where traces are sent (OTLP over HTTP); off without it",

@@ -24,8 +24,9 @@ class Topic:
     settings: dict[str, str] = field(default_factory=dict)
 
 
-def _comments(retention_ms: int = 2 * DAY_MS) -> dict[str, str]:
-    # Comments are personal data: hourly segments, so that records really go when retention says so.
+def _comments(retention_ms: int = 46 * HOUR_MS) -> dict[str, str]:
+    # Comments are personal data: hourly segments, so that records really go when retention says so. A segment
+    # is kept until its newest record is old enough: two hours below the strictest platform's 48 (LinkedIn).
     return {"segment.ms": str(HOUR_MS), "retention.ms": str(retention_ms)}
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import secrets
 import socket
 import time
@@ -154,6 +155,7 @@ class Demo:
                     "DATABASE_URL names has accounts of its own. Unset it, or name an empty database."
                 )
             await configuration.seed(pool, codec.load(), self._settings.tenant)
+            await configuration.announce_all(pool, codec.load(), self._settings.tenant)
             await configuration.save_account(
                 pool,
                 codec.load(),
@@ -228,7 +230,9 @@ class Demo:
 
     async def _send(self, simulator: httpx.AsyncClient, comments: list[dict[str, str]]) -> None:
         if comments:
-            (await simulator.post("/sim/comments", json={"comments": comments})).raise_for_status()
+            # Escaped by json.dumps: a lone surrogate in a text has no UTF-8 form.
+            content = json.dumps({"comments": comments})
+            (await simulator.post("/sim/comments", content=content)).raise_for_status()
             self._fed += len(comments)
 
     async def _watch(self, reader: Reader, counting: Counting, feeding: asyncio.Task[None]) -> None:
@@ -269,7 +273,7 @@ class Demo:
     async def _replay(self, reader: Reader, journal: Path, pool: postgres.Pool) -> dict[str, object]:
         """Feeds all of `comments.raw` in again; gives what changed: rows by table, lines in the journal."""
         rows, journaled = await _row_counts(pool), sum(1 for _ in lines(journal))
-        fed = await replay.feed_again(
+        fed, _ = await replay.feed_again(
             self._servers.kafka, topics.COMMENTS_RAW, None, None, headers.REPLAY_MARK
         )
         quiet = 0

@@ -338,7 +338,8 @@ language sql stable as $$
             when word.decided_by = 'person' and word.action = 'reject' then 'rejected'
             when word.decided_by = 'person' and word.action = 'no_reply' then 'no_reply'
             when held.state = 'queued' then 'queued'
-            when word.action in ('approve', 'auto_approve') then coalesce(word.ended, 'queued')
+            when word.action in ('approve', 'auto_approve') then
+                coalesce(word.ended, case when dead.reason is not null then 'dead_letter' else 'queued' end)
             when word.action = 'review' then 'needs_review'
             when word.action = 'escalate' then 'escalated'
             when word.action = 'expire' then 'expired'
@@ -357,7 +358,7 @@ language sql stable as $$
             when staff.found then 'answered by the account''s own staff'
             when word.decided_by = 'person' and word.action in ('reject', 'no_reply') then word.reason
             when held.state = 'queued' then held.reason
-            when word.action in ('approve', 'auto_approve') and word.ended is not null then word.ended_reason
+            when word.action in ('approve', 'auto_approve') then coalesce(word.ended_reason, dead.reason, word.reason)
             when word.action is not null then word.reason
             when dead.reason is not null then dead.reason
             else ''

@@ -45,6 +45,8 @@ ROWS: list[Row] = [
     ("👏🏽 :)", ("other", "neutral", "und"), {}, SEND, "kind_emoji_approved"),
     ("so good", EN_PRAISE, {"attached": ("sticker",)}, SEND, CLEAR),
     ("Precio?", ("question", "neutral", "en"), {"analysis_language_confidence": 0.3}, SEND, CLEAR),
+    # what the model cannot read is no chatter
+    ("გამარჯობა, რა ღირს?", ("other", "neutral", "und"), {"analysis_unknown_share": 0.9}, REVIEW, "no_draft"),
     # negative waits for a person
     ("Third engineer no-show this month.", ("complaint", "negative", "en"), {}, REVIEW, "negative"),
     ("Otra vez sin luz en todo el barrio", ("complaint", "negative", "es"), {}, REVIEW, "negative"),
