@@ -5,7 +5,6 @@ anything but 2xx is retried at once, then ever more rarely over 36 hours; no ord
 """
 
 import asyncio
-import contextlib
 import itertools
 import json
 from collections import deque
@@ -13,12 +12,11 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
-import httpx
-
 from connectors.facebook.signing import HEADER, signature
 from connectors.facebook.simulator.config import SimulatorConfig
 from connectors.facebook.simulator.faults import Faults
 from connectors.facebook.simulator.happenings import Notice
+from connectors.facebook.simulator.sender import Sender
 from connectors.journal import Journal
 
 RETRY_AFTER: Final = (0, 60, 300, 900, 3600, 10_800, 21_600, 43_200, 43_200)
@@ -54,7 +52,7 @@ class Deliveries:
         self._progress = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(config.deliveries_at_once)
-        self._http = httpx.AsyncClient(timeout=config.delivery_timeout, trust_env=False)
+        self._sender = Sender(config.delivery_timeout)
         self.callback_url = config.callback_url
         self.accepted = 0
 
@@ -100,7 +98,7 @@ class Deliveries:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._http.aclose()
+        await self._sender.aclose()
 
     async def _send_waiting(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -161,10 +159,7 @@ class Deliveries:
 
     async def _attempt(self, delivery: _Delivery, attempt: int, fault: str | None = None) -> bool:
         headers, wrong = self._signed(delivery.body)
-        status = None
-        with contextlib.suppress(httpx.HTTPError):
-            response = await self._http.post(self.callback_url or "", content=delivery.body, headers=headers)
-            status = response.status_code
+        status = await self._sender.post(self.callback_url or "", delivery.body, headers)
         accepted = status is not None and 200 <= status < 300
         effect = "accepted" if accepted else "refused" if status is not None else "no_answer"
         self._note("delivery", delivery, attempt, effect, status=status, fault=wrong or fault)

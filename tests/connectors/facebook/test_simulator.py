@@ -16,6 +16,7 @@ from connectors.accounts import Account
 from connectors.clients import Clients, open_clients
 from connectors.facebook.signing import appsecret_proof
 from connectors.facebook.simulator import Simulator, SimulatorConfig
+from connectors.facebook.simulator.answers import Reset
 from connectors.facebook.simulator.faults import CATALOGUE
 from connectors.facebook.simulator.http import serving
 from connectors.facebook.webhook import FacebookWebhook
@@ -31,6 +32,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self.refuse_with: list[int] = []
+        self.resets = 0
         self.bodies: list[bytes] = []
         self.open = asyncio.Event()
         self.open.set()
@@ -41,6 +43,9 @@ class Inbox:
     async def take(self, request: Request) -> Response:
         body = await request.body()
         await self.open.wait()
+        if self.resets:
+            self.resets -= 1
+            return Reset()
         if not self.webhook.verify(request.headers, body):
             return Response(status_code=403)
         if self.refuse_with:
@@ -123,6 +128,22 @@ async def test_a_refused_delivery_comes_again_unchanged_until_it_is_accepted(
     await settled(simulator)
     assert [line["status"] for line in deliveries(journal)] == [503, 500, 404, 200]
     assert list(tally(journal).accepted) == [comment]
+
+
+async def test_a_delivery_without_answer_comes_again(
+    simulator: Simulator, inbox: Inbox, journal: Path
+) -> None:
+    inbox.resets = 2
+    simulator.add_comments([{"text": "hello"}])
+    await settled(simulator)
+    assert [line["effect"] for line in deliveries(journal)] == ["no_answer", "no_answer", "accepted"]
+
+
+async def test_nobody_at_the_address_is_no_answer(simulator: Simulator, journal: Path) -> None:
+    simulator.deliveries.callback_url = "http://127.0.0.1:1/"
+    simulator.add_comments([{"text": "hello"}])
+    await settled(simulator)
+    assert {line["effect"] for line in deliveries(journal)} == {"no_answer", "given_up"}
 
 
 async def test_a_delivery_is_given_up_in_the_end(simulator: Simulator, inbox: Inbox, journal: Path) -> None:
