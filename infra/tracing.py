@@ -41,6 +41,12 @@ def context_of(headers: Headers) -> SpanContext | None:
     return None
 
 
+def trace_id(headers: Headers) -> str | None:
+    """The trace that a record belongs to, as 32 hex digits, for logs."""
+    context = context_of(headers)
+    return None if context is None else f"{context.trace_id:032x}"
+
+
 def traceparent(context: SpanContext) -> bytes:
     """The header value that names a span context."""
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}".encode()

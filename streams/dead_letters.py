@@ -5,7 +5,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 
-from schemas.errors import DecodeError, InvalidEventError, PoisonError, StageHalted
+from schemas.errors import DecodeError, InvalidEventError, ParleyError, PoisonError, StageHalted
 from schemas.events import DeadLetter, Header, utc_now
 from schemas.identity import NAMESPACE
 from streams.reading import Raw
@@ -36,6 +36,12 @@ def reason_of(raw: Raw, error: BaseException) -> str:
     if isinstance(error, InvalidEventError):
         return "invalid_event"
     return "poison" if isinstance(error, PoisonError) else "unexpected_error"
+
+
+def said(error: BaseException) -> str:
+    """An error for the logs: only our own errors' words, since others may quote a comment's text."""
+    name = type(error).__name__
+    return f"{name}: {str(error)[:300]}" if isinstance(error, ParleyError) else name
 
 
 def dead_letter(stage: str, raw: Raw, error: BaseException, seal: Seal = unsealed) -> DeadLetter:
@@ -102,7 +108,7 @@ class Limits:
         """What a halted stage says; `what` could not be processed."""
         return (
             f"stage {self._stage} halted: {what} could not be processed, so the fault is likely the deploy, "
-            f"not the data (last: {type(error).__name__}: {str(error)[:300]}). Nothing of the last batch "
+            f"not the data (last: {said(error)}). Nothing of the last batch "
             "was committed. Deploy a release that can process them, or raise the dead-letter limits, "
             "and start the stage again."
         )

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from infra import logs, metrics
-from infra.tracing import RecordSpans, Tracing
+from infra.tracing import RecordSpans, Tracing, trace_id
 from schemas.errors import PoisonError
 from schemas.events import utc_now
 from schemas.topics import DEAD_LETTERS
-from streams.dead_letters import Limits, Seal, dead_letter, reason_of
+from streams.dead_letters import Limits, Seal, dead_letter, reason_of, said
 from streams.delivery import Delivery, Outgoing
 from streams.health import StageState
 from streams.reading import Raw, Reader
@@ -89,14 +89,19 @@ class Handling:
                     "dead letter not processed",
                     stage=self.stage.name,
                     offset=item.raw.offset,
-                    error=repr(item.error)[:300],
+                    error=said(item.error),
                 )
                 continue
             dead = dead_letter(self.stage.name, item.raw, item.error, self.seal)
             log.warning(
-                "dead letter", stage=dead.stage, reason=dead.reason, error=dead.error, id=dead.dead_letter_id,
-                topic=dead.topic, partition=dead.partition, offset=dead.offset,
-            )  # fmt: skip
+                "dead letter",
+                id=dead.dead_letter_id,
+                stage=dead.stage,
+                reason=dead.reason,
+                error=said(item.error),
+                place=f"{dead.topic}[{dead.partition}]@{dead.offset}",
+                trace=trace_id(item.headers),
+            )
             outgoing.append(self.delivery.encode_dead(dead, item.headers))
         return outgoing
 
