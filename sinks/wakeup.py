@@ -54,7 +54,9 @@ class Wakeup:
     async def wait(self, timeout: float = POLL) -> None:
         """Returns when woken or notified, at the latest after `timeout` seconds."""
         try:
-            await asyncio.wait_for(self._event.wait(), timeout)
+            # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with the event.
+            async with asyncio.timeout(timeout):
+                await self._event.wait()
         except TimeoutError:
             if self._connection is not None and self._connection.is_closed():
                 await self.__aexit__(None, None, None)

@@ -49,8 +49,9 @@ async def test_the_text_is_committed_as_being_posted_before_the_call(
     seen = []
 
     async def look(comment: str, text: str) -> WriteOutcome:
-        row = await pool.fetchrow("select q.state, q.text, c.state as comment from reply_queue q join comments c"
-                                  " using (comment_id)")  # fmt: skip
+        row = await pool.fetchrow(
+            "select q.state, q.text, c.state as comment from reply_queue q join comments c using (comment_id)"
+        )
         assert row is not None
         seen.append(tuple(row))
         return page.accept(comment, text)
@@ -213,7 +214,8 @@ async def test_an_accounts_switch_holds_its_replies(
     await office.round(poster)
     assert page.sent == []
     await pool.execute(
-        "update social_accounts set status = 'active', may_reply = true, mode = 'auto', replies_per_minute = 600"
+        "update social_accounts set status = 'active', may_reply = true, mode = 'auto',"
+        " replies_per_minute = 600"
     )
     clock.advance(1)
     await office.round(poster)
