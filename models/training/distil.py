@@ -27,7 +27,7 @@ _TEMPERATURE = 2.0
 
 
 def pool(folder: Path, *, english: int, seed: int = 11) -> list[data.Example]:
-    """The student's texts, always the same: tweets once or twice, own comments five times."""
+    """The student's texts, always the same: tweets once or twice, own comments three times."""
     rng = random.Random(seed)
     tweets = set_aside(data.english_sentiment(folder, "train"), 40)[0]
     rng.shuffle(tweets)
@@ -40,10 +40,10 @@ def pool(folder: Path, *, english: int, seed: int = 11) -> list[data.Example]:
     for example in public:
         key = (example.source, example.intent)
         quota[key] = quota.get(key, 0) + 1
-        if quota[key] <= (1100 if example.source == "brand-tweets" else 600):
+        if quota[key] <= (1100 if example.source == "brand-tweets" else 350):
             chosen.append(example)
     plain = tweets[:english] + several + own + chosen
-    varied = [vary(e, rng) for e in several + own * 4]
+    varied = [vary(e, rng) for e in several + own * 2]
     return data.without(plain + varied + emoji_items(rng), held_out(folder))
 
 
@@ -112,16 +112,17 @@ def main() -> None:
     parser.add_argument("--answers", type=Path, nargs="+", help="train: the parts of `ask`, in order")
     parser.add_argument("--embeddings", type=Path, help="train: what `embed` wrote")
     parser.add_argument("--part", type=int, nargs=2, default=(0, 1), help="ask: which part of how many")
-    parser.add_argument("--english", type=int, default=30_000)
+    parser.add_argument("--english", type=int, default=26_000)
     parser.add_argument("--layers", type=int, nargs="+", help="train: layers of the start to keep")
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--rate", type=float, default=2e-4)
     parser.add_argument("--labelled", type=float, default=0.4)
-    parser.add_argument("--quantized", action="store_true", help="train: as if its products were 8-bit")
+    parser.add_argument("--quantized-from", type=int, default=2, help="train: the epoch, from 0, that rounds")
+    parser.add_argument("--seed", type=int, default=0, help="train: order of the batches")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    torch.manual_seed(3)
+    torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     tokenizer = Tokenizer.from_file(str(args.tokenizer))
     texts = pool(args.data, english=args.english)
@@ -141,10 +142,18 @@ def main() -> None:
     student: Encoder = torch.load(args.models[0], weights_only=False)
     if args.layers:
         student = shallow(student, args.layers)
-    student.quantized = args.quantized
 
     def batches(number: int) -> list[Batch]:
-        return list(epoch(texts, tokenizer, random.Random(number), varied=False, weights=SOURCE_WEIGHTS))
+        student.quantized = number >= args.quantized_from
+        return list(
+            epoch(
+                texts,
+                tokenizer,
+                random.Random(100 * args.seed + number),
+                varied=False,
+                weights=SOURCE_WEIGHTS,
+            )
+        )
 
     fit(student, batches, student_loss(taught, args.labelled), epochs=args.epochs, rate=args.rate,
         report=lambda m: measure(m, tokenizer, args.data))  # fmt: skip

@@ -121,9 +121,12 @@ def held_out(folder: Path) -> set[str]:
 
 
 def training_set(
-    folder: Path, rng: random.Random, *, english: int = 50_000, without: str = ""
+    folder: Path, rng: random.Random, *, english: int = 50_000, repeat: int = 2, without: str = ""
 ) -> list[data.Example]:
-    """The labelled examples of one epoch; `without` leaves a source out by the start of its name."""
+    """The labelled examples of one epoch; `without` leaves a source out by the start of its name.
+
+    Small sets are in it `repeat` times, own comments once more, since each time they are varied afresh.
+    """
     tweets = data.english_sentiment(folder, "train")
     rng.shuffle(tweets)
     mapped = [e for e in data.intent_sources(folder) if e.intent or e.not_spam or e.sentiment]
@@ -133,10 +136,10 @@ def training_set(
     for example in mapped:
         key = (example.source, example.intent)
         quota[key] = quota.get(key, 0) + 1
-        if quota[key] <= 700:
+        if quota[key] <= 350 * repeat:
             chosen.append(example)
-    examples = tweets[:english] + data.multilingual_sentiment(folder, "train") * 2 + chosen
-    examples += data.comments() * 3 + emoji_items(rng)
+    examples = tweets[:english] + data.multilingual_sentiment(folder, "train") * repeat + chosen
+    examples += data.comments() * (repeat + 1) + emoji_items(rng)
     return [
         e for e in data.without(examples, held_out(folder)) if not (without and e.source.startswith(without))
     ]
@@ -155,6 +158,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rate", type=float, default=1e-4)
     parser.add_argument("--english", type=int, default=50_000)
+    parser.add_argument("--repeat", type=int, default=2)
     parser.add_argument("--without", default="")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1, help="more stall where the cores are shared")
@@ -168,7 +172,9 @@ def main() -> None:
 
     def batches(number: int) -> list[Batch]:
         rng = random.Random(args.seed * 1000 + number)
-        examples = training_set(args.data, rng, english=args.english, without=args.without)
+        examples = training_set(
+            args.data, rng, english=args.english, repeat=args.repeat, without=args.without
+        )
         return list(epoch(examples, tokenizer, rng, weights=SOURCE_WEIGHTS))
 
     fit(model, batches, labelled_loss, epochs=args.epochs, rate=args.rate,

@@ -99,7 +99,8 @@ def test_embeddings_are_unit_vectors_and_near_for_near_texts(analyzer: Analyzer)
     texts = ["¿Dónde está mi pedido?", "donde esta mi pedido??", "Unos zapatos preciosos"]
     a, b, c = (np.asarray(f.embedding) for f in analyzer.analyze(texts))
     assert np.linalg.norm(a) == pytest.approx(1, abs=1e-3)
-    assert a @ b > 0.8 > a @ c
+    near, far = float(a @ b), float(a @ c)
+    assert near > 0.7 > 0.5 > far
 
 
 def test_languages_are_told(analyzer: Analyzer) -> None:
