@@ -63,8 +63,8 @@ LAG: Final = Gauge(
 )
 END_TO_END: Final = Histogram(
     "parley_end_to_end_seconds",
-    "From when Parley first saw a comment to a named point of its way.",
-    ["point"],
+    "From when Parley first saw a comment to the end of a stage's work on it; replays are left out.",
+    ["stage"],
     buckets=SLOW,
 )
 

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from infra import logs, metrics
 from infra.tracing import RecordSpans, Tracing, trace_id
 from schemas.errors import PoisonError
-from schemas.events import utc_now
+from schemas.events import CommentEvent, Decision, DraftedReply, EnrichedComment, utc_now
+from schemas.records import Event
 from schemas.topics import DEAD_LETTERS
 from streams.dead_letters import Limits, Seal, dead_letter, reason_of, said
 from streams.delivery import Delivery, Outgoing
@@ -38,6 +40,18 @@ class Item:
         if self.input is not None:
             return self.input.headers
         return {name: value for name, value in self.raw.headers if value is not None}
+
+
+def first_seen(event: Event) -> datetime | None:
+    """When Parley first saw the comment that an event is about, if the event tells."""
+    match event:
+        case CommentEvent():
+            return event.observed_at
+        case EnrichedComment() | DraftedReply():
+            return event.comment.observed_at
+        case Decision():
+            return event.received_at
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +123,7 @@ class Handling:
         """Counts records that are finished, after their outputs were acknowledged."""
         now = utc_now()
         age = metrics.RECORD_AGE.labels(self.stage.name).observe
+        under_way = metrics.END_TO_END.labels(self.stage.name).observe
         outcomes: Counter[str] = Counter()
         for item in items:
             if item.error is not None:
@@ -118,6 +133,8 @@ class Handling:
                 outcomes[item.result.outcome] += 1
             if item.raw.timestamp is not None:
                 age(max(0.0, (now - item.raw.timestamp).total_seconds()))
+            if item.input is not None and not item.input.replay and (seen := first_seen(item.input.event)):
+                under_way(max(0.0, (now - seen).total_seconds()))
         for outcome, count in outcomes.items():
             metrics.OUTCOMES.labels(self.stage.name, outcome).inc(count)
         for topic, count in Counter(item.raw.topic for item in items).items():
