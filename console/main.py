@@ -51,6 +51,7 @@ def main() -> None:
         print(f"parley: {error}", file=sys.stderr)
         sys.exit(getattr(error, "exit_code", 1))
     except KeyboardInterrupt:
+        print("parley: interrupted; everything was stopped", file=sys.stderr)
         sys.exit(130)
 
 

@@ -12,11 +12,15 @@ from schemas import topics
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servers:
-    """Where they are; `embedded` tells whether Parley started any of them itself."""
+    """Where they are.
+
+    `kept_open`: file descriptors by which child processes keep embedded servers up until they have drained,
+    should their parent be killed.
+    """
 
     kafka: str
     database: str
-    embedded: bool
+    kept_open: tuple[int, ...] = ()
 
     def environment(self) -> dict[str, str]:
         """Variables that point a child process at the same servers."""
@@ -28,7 +32,7 @@ def open_servers(settings: Settings) -> Iterator[Servers]:
     """The servers, ready; embedded ones are started or joined, and stopped when their last user leaves."""
     given_kafka, given_database = settings.kafka_bootstrap_servers, settings.database_url
     if given_kafka and given_database:
-        yield Servers(kafka=given_kafka, database=given_database, embedded=False)
+        yield Servers(kafka=given_kafka, database=given_database)
         return
     stack = EmbeddedStack(
         settings.state_dir,
@@ -39,7 +43,9 @@ def open_servers(settings: Settings) -> Iterator[Servers]:
     )
     with stack as endpoints:
         yield Servers(
-            kafka=given_kafka or endpoints.kafka, database=given_database or endpoints.postgres, embedded=True
+            kafka=given_kafka or endpoints.kafka,
+            database=given_database or endpoints.postgres,
+            kept_open=() if stack.lock_fd is None else (stack.lock_fd,),
         )
 
 

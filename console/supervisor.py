@@ -51,6 +51,7 @@ class Supervisor:
     """Starts programs, restarts them, stops them.
 
     `log_dir`: where each child's output goes (`NAME.log`); None lets them write to our standard error.
+    `keep_open`: file descriptors that the children inherit.
     `failed` is told (name, exit code, last words) when a child ends unasked.
     """
 
@@ -59,11 +60,13 @@ class Supervisor:
         programs: Sequence[Program],
         *,
         log_dir: Path | None = None,
+        keep_open: Sequence[int] = (),
         stop_within: float = 25,
         failed: Callable[[str, int, str], None] | None = None,
     ) -> None:
         self._children = [_Child(program) for program in programs]
         self._log_dir = log_dir
+        self._keep_open = tuple(keep_open)
         self._stop_within = stop_within
         self._failed = failed
         self._stopping = False
@@ -147,6 +150,7 @@ class Supervisor:
                 stderr=output,
                 env={**os.environ, **program.environment, PARENT_PIPE: "1"},
                 start_new_session=True,
+                pass_fds=self._keep_open,
             )
         finally:
             if output:

@@ -48,7 +48,9 @@ def up() -> None:
 async def _up(loaded: Settings, servers: Servers) -> int:
     await prepare(servers, loaded)
     await compose.announce_configuration(servers, loaded)
-    supervisor = Supervisor(programs(servers.environment()), stop_within=loaded.drain_seconds + 5)
+    supervisor = Supervisor(
+        programs(servers.environment()), keep_open=servers.kept_open, stop_within=loaded.drain_seconds + 5
+    )
     running = asyncio.create_task(supervisor.run())
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()

@@ -99,7 +99,11 @@ class Demo:
         journal = self._folder / f"facebook-{self._began:%Y%m%dT%H%M%S}.jsonl"
         await self._set_up()
         supervisor = Supervisor(
-            self._programs(journal), log_dir=self._folder, stop_within=15, failed=self._child_failed
+            self._programs(journal),
+            log_dir=self._folder,
+            keep_open=self._servers.kept_open,
+            stop_within=15,
+            failed=self._child_failed,
         )
         async with (
             _supervised(supervisor) as self._running,

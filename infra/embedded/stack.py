@@ -120,6 +120,11 @@ class EmbeddedStack:
                 )
             time.sleep(POLL_SECONDS)
 
+    @property
+    def lock_fd(self) -> int | None:
+        """What makes this process a user, and a child that inherits it another one; None when not in use."""
+        return None if self._users is None else self._users.fd
+
     def _others_use_it(self) -> bool:
         """True when somebody shares the users' lock; False when nobody has it or the guard, stopping."""
         probe = FileLock(self._state.users_lock)
