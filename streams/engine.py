@@ -12,6 +12,7 @@ from infra import metrics
 from infra.tracing import Tracing
 from schemas.codec import Codec
 from streams.batch_lane import BatchLane
+from streams.consumer import Consumer
 from streams.dead_letters import Limits, Seal
 from streams.delivery import Delivery
 from streams.handling import Handling
@@ -20,7 +21,7 @@ from streams.reading import Reader, from_message
 from streams.retrying import shown
 from streams.settings import RunnerSettings
 from streams.stage import Batches, Stage
-from streams.transport import App, Consumer, new_app
+from streams.transport import App, new_app
 from streams.window_lane import WindowLane
 
 

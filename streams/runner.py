@@ -31,7 +31,7 @@ from streams.health import Health, listening
 from streams.lag import watch
 from streams.settings import EXIT_UNEXPECTED, RunnerSettings
 from streams.stage import Stage
-from streams.transport import STUCK_AFTER, ends_process_after
+from streams.time_limit import STUCK_AFTER, ends_process_after
 
 log = logs.get(__name__)
 
