@@ -26,7 +26,7 @@ _WORKING: Final = """
 a.tenant_id = $2 and a.status = 'active' and a.may_reply and a.mode <> 'observe'
     and a.token_ciphertext is not null and a.replies_per_minute > 0
 """
-"""Paused, blocked and unauthorised accounts, and those that only watch, send nothing and look up nothing."""
+"""Paused, blocked and unauthorised accounts, and those that only watch, send nothing."""
 
 # In review mode only what a person approved is sent; what the machine approved waits, or expires.
 _MAY_SEND: Final = f"""
@@ -37,20 +37,20 @@ q.state = 'queued' and q.not_before <= {_NOW} and (q.expires_at is null or q.exp
 _READY: Final = f"""
 select a.tenant_id, a.platform, a.account_id, a.token_ciphertext, a.token_key_id,
     greatest(0, extract(epoch from p.held_until - {_NOW})::double precision,
-        (1 - {_TOKENS}) / ({_RATE})) as wait,
-    exists (
+        (1 - {_TOKENS}) / nullif({_RATE}, 0)) as wait,
+    {_WORKING} and exists (
         select from reply_queue q
         where (q.tenant_id, q.platform, q.account_id) = (a.tenant_id, a.platform, a.account_id)
             and {_MAY_SEND}
     ) as has_queued,
-    exists (
+    a.status <> 'needs_auth' and exists (
         select from reply_queue q
         where (q.tenant_id, q.platform, q.account_id) = (a.tenant_id, a.platform, a.account_id)
             and q.state = 'unknown' and q.not_before <= {_NOW}
             and (p.held_until is null or p.held_until <= {_NOW})
     ) as has_unknown
 from social_accounts a join reply_pace p using (tenant_id, platform, account_id)
-where {_WORKING}
+where a.tenant_id = $2 and a.token_ciphertext is not null
 """  # noqa: S608
 
 _CLAIM: Final = f"""

@@ -9,9 +9,8 @@ import asyncio
 import os
 import time
 import uuid
-from collections import Counter
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from connectors.platform import PlatformClient
 from infra import logs
@@ -21,7 +20,8 @@ from infra.settings import Settings
 from schemas import codec
 from schemas.errors import TransientError
 from sinks import claims, facts, queueing, upkeep
-from sinks.attempt import Ours, Verdict, attempt, look_up
+from sinks.attempt import Ours
+from sinks.calls import Calls
 from sinks.claims import Ready
 from sinks.post_sink import Clock, database_clock
 from sinks.senders import Clients, Senders
@@ -70,18 +70,15 @@ class Poster:
         self._monotonic = monotonic
         self._name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._codec = codec.load()
-        self._tasks: dict[asyncio.Task[None], Any] = {}
-        self._sending: set[Any] = set()
-        self._busy: Counter[tuple[str, str, str]] = Counter()
+        self._calls = Calls(timeout=settings.posting_timeout, monotonic=monotonic)
         self._next_claim: dict[tuple[str, str], float] = {}
-        self._done: list[Verdict] = []
         self._upkept_at = float("-inf")
-        self._wakeup: Wakeup | None = None
 
     async def run(self) -> None:
         """Posts until cancelled; then lets calls under way end, and gives back what was not sent."""
         pause = 0.0
-        async with Wakeup(self._pool, queueing.CHANNEL) as self._wakeup:
+        async with Wakeup(self._pool, queueing.CHANNEL) as wakeup:
+            self._calls.on_end = wakeup.wake
             try:
                 while True:
                     try:
@@ -90,11 +87,12 @@ class Poster:
                     except TransientError as error:
                         delay = pause = min(max(2 * pause, 0.2), _LONGEST_PAUSE)
                         log.warning("posting waits", error=str(error), pause=pause)
-                    await self._wakeup.wait(delay)
-                    if self._tasks:
+                    await wakeup.wait(delay)
+                    if self._calls:
                         await asyncio.sleep(_LINGER)
             finally:
-                await self._stop()
+                self._calls.stop()
+                await self.idle()
 
     async def step(self) -> float:
         """One round: writes outcomes, claims, starts calls; returns seconds until the next round is due.
@@ -102,18 +100,27 @@ class Poster:
         Raises TransientError if Postgres is away; nothing is lost by it.
         """
         with transient():
-            await self._write_outcomes()
-            await self._keep_up()
-            async with self._pool.acquire() as connection:
-                accounts = await claims.ready(connection, self._tenant, self._clock())
-            return min([await self._serve(account) for account in accounts], default=POLL)
+            # Side by side: slots are free again before the outcomes of what filled them are written.
+            failed, delay = await asyncio.gather(
+                self._write_outcomes(), self._start_what_is_due(), return_exceptions=True
+            )
+            if isinstance(failed, BaseException):
+                raise failed
+            if isinstance(delay, BaseException):
+                raise delay
+            return delay
 
     async def idle(self) -> None:
         """Waits until no call is under way, and writes the outcomes."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._calls.join()
         with transient():
             await self._write_outcomes()
+
+    async def _start_what_is_due(self) -> float:
+        await self._keep_up()
+        async with self._pool.acquire() as connection:
+            accounts = await claims.ready(connection, self._tenant, self._clock())
+        return min([await self._serve(account) for account in accounts], default=POLL)
 
     async def _serve(self, account: Ready) -> float:
         client = self._senders.of(account)
@@ -121,7 +128,7 @@ class Poster:
             return POLL
         if account.has_unknown:
             await self._look_up(account, client)
-        slots = self._concurrency - self._busy["post", account.platform, account.account_id]
+        slots = self._concurrency - self._calls.attempts(account.platform, account.account_id)
         if not account.has_queued or slots <= 0:
             return POLL
         place = (account.platform, account.account_id)
@@ -140,15 +147,14 @@ class Poster:
             await facts.refresh(connection, sorted({str(row["comment_id"]) for row in rows}))
         # Committed: from here on a crash leaves rows that say what may have been sent.
         for row in rows:
-            ours = Ours(threads[row["thread_id"]])
-            self._start("post", account, row, self._attempt(row, client, ours, began))
+            self._calls.post(row, client, Ours(threads[row["thread_id"]]), claimed_at=began)
         if len(rows) == slots:
             return POLL
         self._next_claim[account.platform, account.account_id] = began + _NEXT_CLAIM
         return _NEXT_CLAIM
 
     async def _look_up(self, account: Ready, client: PlatformClient) -> None:
-        slots = LOOKUPS - self._busy["look", account.platform, account.account_id]
+        slots = LOOKUPS - self._calls.look_ups(account.platform, account.account_id)
         if slots <= 0:
             return
         again = max(self._rules.look_every, 2 * self._timeout)  # no second look while one may be under way
@@ -158,64 +164,16 @@ class Poster:
             )
             threads = await claims.tried_in_threads(connection, rows)
         for row in rows:
-            self._start("look", account, row, self._find(row, client, Ours(threads[row["thread_id"]])))
-
-    def _start(self, kind: str, account: Ready, row: Any, work: Coroutine[Any, Any, Verdict | None]) -> None:
-        place = (kind, account.platform, account.account_id)
-        self._busy[place] += 1
-
-        async def finish() -> None:
-            try:
-                verdict = await work
-                if verdict is not None:
-                    self._done.append(verdict)
-            finally:
-                self._busy[place] -= 1
-                if self._wakeup is not None:
-                    self._wakeup.wake()
-
-        task = asyncio.create_task(finish())
-        self._tasks[task] = row["decision_id"]
-        task.add_done_callback(self._tasks.pop)
-
-    async def _attempt(self, row: Any, client: PlatformClient, ours: Ours, began: float) -> Verdict | None:
-        def may_send() -> bool:
-            # Reading took two timeouts at most, the call takes one and a half: all within the lease.
-            if self._monotonic() - began > 2 * self._timeout:
-                return False
-            self._sending.add(row["decision_id"])
-            return True
-
-        try:
-            return await attempt(row, client, ours, may_send=may_send, limit=1.5 * self._timeout)
-        except asyncio.CancelledError:
-            if row["decision_id"] in self._sending:
-                return None  # it stays `posting` until its lease is over, and is then looked up
-            return Verdict(row=row, state="queued", reason="stopped before it was sent")
-        finally:
-            self._sending.discard(row["decision_id"])
-
-    async def _find(self, row: Any, client: PlatformClient, ours: Ours) -> Verdict | None:
-        try:
-            return await look_up(row, client, ours)
-        except asyncio.CancelledError:
-            return None
+            self._calls.look(row, client, Ours(threads[row["thread_id"]]))
 
     async def _write_outcomes(self) -> None:
-        while self._done:
-            verdicts = self._done[:]
+        while self._calls.ended:
+            verdicts = self._calls.ended[:]
             await upkeep.settle_all(self._pool, self._codec, verdicts, rules=self._rules, now=self._clock())
-            del self._done[: len(verdicts)]
+            del self._calls.ended[: len(verdicts)]
 
     async def _keep_up(self) -> None:
         if self._monotonic() - self._upkept_at < _UPKEEP:
             return
         await upkeep.keep_up(self._pool, self._codec, self._tenant, rules=self._rules, now=self._clock())
         self._upkept_at = self._monotonic()
-
-    async def _stop(self) -> None:
-        self._wakeup = None
-        for task, decision in self._tasks.items():
-            if decision not in self._sending:
-                task.cancel()
-        await self.idle()

@@ -535,3 +535,22 @@ async def test_an_edit_after_posting_asks_a_person(
     assert await office.state() == "posted"
     items = await pool.fetch("select cause, is_open from review_items")
     assert [tuple(item) for item in items] == [("edited_after_reply", True)]
+
+
+async def test_a_paused_account_still_looks_up_what_is_in_doubt(
+    office: Office, page: FakePage, pool: Pool, clock: Clock
+) -> None:
+    await office.queued()
+
+    async def took_effect(comment: str, text: str) -> WriteOutcome:
+        page.accept(comment, text)
+        return Unknown("timeout")
+
+    page.on_reply = took_effect
+    poster = office.poster()
+    await office.round(poster)
+    await pool.execute("update social_accounts set status = 'paused', replies_per_minute = 0")
+    clock.advance(10)
+    await office.round(poster)
+    assert await office.state() == "posted"
+    assert len(page.sent) == 1
