@@ -1,15 +1,13 @@
 """What a stage made, to Kafka: encoded, sent by the idempotent producer, every delivery awaited."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaTimeoutError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 
-from infra import metrics
 from schemas import headers as header
 from schemas import topics
 from schemas.codec import Codec
@@ -39,13 +37,11 @@ class Delivery:
 
     def __init__(
         self,
-        stage: str,
         codec: Codec,
         producer: Callable[[], AIOKafkaProducer],
         patience: Patience,
         state: StageState,
     ) -> None:
-        self._stage = stage
         self._codec = codec
         self._producer = producer
         self._patience = patience
@@ -97,20 +93,18 @@ class Delivery:
 
         if left:
             await patiently(attempt, self._patience, self._state)
-            for topic, count in Counter(record.topic for record in records).items():
-                metrics.RECORDS_OUT.labels(self._stage, topic).inc(count)
 
     async def _send(self, records: Sequence[Outgoing]) -> int:
         """How many from the head on were acknowledged."""
         deliveries: list[asyncio.Future[Any]] = []
-        sending = asyncio.ensure_future(self._hand_over(records, deliveries))
         try:
-            await shown({sending}, "the broker tells nothing about the topic", self._state)
-        finally:
-            sending.cancel()
-        await shown(deliveries, "records are not acknowledged by the broker", self._state)
-        if (refused := sending.exception()) is not None:
+            with shown("the broker tells nothing about the topic", self._state):
+                await self._hand_over(records, deliveries)
+        except KafkaError as refused:
             _raise_unless_passing(refused)
+        if deliveries:
+            with shown("records are not acknowledged by the broker", self._state):
+                await asyncio.wait(deliveries)  # never gather: its cancellation would cancel them
         for index, delivery in enumerate(deliveries):
             failure = delivery.exception()
             if failure is not None:

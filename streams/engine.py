@@ -58,7 +58,7 @@ class Engine:
         handling = Handling(
             stage=stage,
             reader=Reader(stage, codec),
-            delivery=Delivery(stage.name, codec, self._producer, settings.patience, self.state),
+            delivery=Delivery(codec, self._producer, settings.patience, self.state),
             limits=Limits(stage.name, settings.dead_letters),
             state=self.state,
             patience=settings.patience,
@@ -92,9 +92,8 @@ class Engine:
 
     async def commit(self) -> bool:
         """Commits what is finished; False if there was nothing, or the group has moved on."""
-        committing = asyncio.ensure_future(self._consumer.commit())
-        await shown({committing}, "the broker takes no commits", self.state)
-        done = committing.result()
+        with shown("the broker takes no commits", self.state):
+            done = await self._consumer.commit()
         metrics.COMMITS.labels(self.stage.name, "done" if done else "nothing").inc()
         return done
 

@@ -33,6 +33,7 @@ class Item:
     input: Input[Any] | None = None
     result: Result | None = None
     error: BaseException | None = None
+    outgoing: Sequence[Outgoing] = ()
 
     @property
     def headers(self) -> Mapping[str, bytes]:
@@ -83,41 +84,41 @@ class Handling:
 
         Raises StageHalted when there are too many dead letters.
         """
-        outgoing: list[Outgoing] = []
         for index, item in enumerate(items):
             if item.error is None and item.result is not None:
                 item.error = item.result.dead
             if item.error is None and item.result is not None:
                 try:
-                    outgoing += self.delivery.encode(item.result.outputs, item.headers, spans.headers(index))
+                    item.outgoing = self.delivery.encode(
+                        item.result.outputs, item.headers, spans.headers(index)
+                    )
                 except PoisonError as error:
                     item.error = error
             if item.error is None:
                 self.limits.alive()
-                continue
-            self.limits.dead(item.error)
-            spans.failed(index, item.error)
-            if item.raw.topic == DEAD_LETTERS.name:
-                # It lies in the dead letters already; another one about it could fail in turn, for ever.
-                log.error(
-                    "dead letter not processed",
-                    stage=self.stage.name,
-                    offset=item.raw.offset,
-                    error=said(item.error),
-                )
-                continue
-            dead = dead_letter(self.stage.name, item.raw, item.error, self.seal)
-            log.warning(
-                "dead letter",
-                id=dead.dead_letter_id,
-                stage=dead.stage,
-                reason=dead.reason,
-                error=said(item.error),
-                place=f"{dead.topic}[{dead.partition}]@{dead.offset}",
-                trace=trace_id(item.headers),
-            )
-            outgoing.append(self.delivery.encode_dead(dead, item.headers))
-        return outgoing
+            else:
+                self.limits.dead(item.error)
+                spans.failed(index, item.error)
+                item.outgoing = self._bury(item, item.error)
+        return [each for item in items for each in item.outgoing]
+
+    def _bury(self, item: Item, error: BaseException) -> list[Outgoing]:
+        place = f"{item.raw.topic}[{item.raw.partition}]@{item.raw.offset}"
+        if item.raw.topic == DEAD_LETTERS.name:
+            # It lies in the dead letters already; another one about it could fail in turn, for ever.
+            log.error("dead letter not processed", stage=self.stage.name, place=place, error=said(error))
+            return []
+        dead = dead_letter(self.stage.name, item.raw, error, self.seal)
+        log.warning(
+            "dead letter",
+            id=dead.dead_letter_id,
+            stage=dead.stage,
+            reason=dead.reason,
+            error=said(error),
+            place=place,
+            trace=trace_id(item.headers),
+        )
+        return [self.delivery.encode_dead(dead, item.headers)]
 
     def count(self, items: Sequence[Item]) -> None:
         """Counts records that are finished, after their outputs were acknowledged."""
@@ -139,4 +140,6 @@ class Handling:
             metrics.OUTCOMES.labels(self.stage.name, outcome).inc(count)
         for topic, count in Counter(item.raw.topic for item in items).items():
             metrics.RECORDS.labels(self.stage.name, topic).inc(count)
+        for topic, count in Counter(each.topic for item in items for each in item.outgoing).items():
+            metrics.RECORDS_OUT.labels(self.stage.name, topic).inc(count)
         self.state.progress()

@@ -1,9 +1,10 @@
 """Calls repeated until they succeed: what the runner does about errors that will pass."""
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Awaitable, Callable, Collection
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
 
 from schemas.errors import ThrottledError, TransientError
 from streams.health import StageState
@@ -45,18 +46,14 @@ async def patiently(call: Callable[[], Awaitable[T]], patience: Patience, state:
             state.retried()
 
 
-async def shown(work: Collection[asyncio.Future[Any]], trouble: str, state: StageState) -> None:
-    """Returns when each of `work` has an outcome, however long that takes; `state` shows if it takes long.
-
-    Cancellation leaves them running.
-    """
-    held = False
+@contextlib.contextmanager
+def shown(trouble: str, state: StageState) -> Iterator[None]:
+    """Lets `state` show the trouble while the block takes longer than `SLOW`."""
+    timer = asyncio.get_running_loop().call_later(SLOW, state.holding, f"{trouble} for {SLOW:.0f} s")
+    due = timer.when()
     try:
-        while work:
-            work = (await asyncio.wait(work, timeout=SLOW))[1]
-            if work:
-                held = True
-                state.holding(f"{trouble} for {SLOW:.0f} s")
+        yield
     finally:
-        if held:
+        timer.cancel()
+        if asyncio.get_running_loop().time() >= due:
             state.retried()

@@ -37,6 +37,8 @@ class WindowLane:
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished = asyncio.Event()
         self._unreported: dict[TP, deque[Input[Any]]] = {}
+        self._uncounted: list[Item] = []
+        self._seconds = metrics.RECORD_SECONDS.labels(handling.stage.name).observe
         self._committer: asyncio.Task[None] | None = None
 
     @property
@@ -75,6 +77,7 @@ class WindowLane:
         if self._committer is not None:
             self._committer.cancel()
             self._committer = None
+            self._count()
         self._prefix.clear()
         self._unreported.clear()
 
@@ -99,15 +102,15 @@ class WindowLane:
         with handling.tracing.records(handling.stage.name, [item.headers]) as spans:
             await self._process_one(item)
             await handling.delivery.publish(handling.settle([item], spans))
-        handling.count([item])
-        metrics.RECORD_SECONDS.labels(handling.stage.name).observe(time.perf_counter() - started)
+        self._seconds(time.perf_counter() - started)
+        self._uncounted.append(item)
         partition = TP(raw.topic, raw.partition)
         if handling.stage.acknowledged is not None and item.input is not None:
             self._unreported.setdefault(partition, deque()).append(item.input)
         position = self._prefix.finish(partition, raw.offset)
         if position is not None:
             self._offsets.finish({partition: position})
-            self._finished.set()
+        self._finished.set()
 
     async def _process_one(self, item: Item) -> None:
         found = item.input
@@ -125,6 +128,7 @@ class WindowLane:
             while True:
                 await self._finished.wait()
                 self._finished.clear()
+                self._count()
                 reached = dict(self._offsets.positions) if self._unreported else {}
                 if await self._offsets.commit() and reached:
                     self._report(reached)
@@ -133,6 +137,10 @@ class WindowLane:
             raise
         except Exception as error:  # noqa: BLE001 - ends the process
             self._fail(error)
+
+    def _count(self) -> None:
+        done, self._uncounted = self._uncounted, []
+        self._handling.count(done)
 
     def _report(self, reached: Any) -> None:
         done: list[Input[Any]] = []

@@ -47,7 +47,7 @@ class Broker(Delivery):
     """Acknowledges at once, or when `gate` is set; records everything that happens in `log`."""
 
     def __init__(self, state: StageState) -> None:
-        super().__init__("s", CODEC, self._none, Patience(), state)
+        super().__init__(CODEC, self._none, Patience(), state)
         self.log: list[Any] = []
         self.gate = asyncio.Event()
         self.gate.set()

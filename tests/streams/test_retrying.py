@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from schemas.errors import PoisonError, ThrottledError, TransientError
+from streams import retrying
 from streams.health import StageState
 from streams.retrying import patiently, pause, shown
 from streams.settings import Patience
@@ -60,10 +61,16 @@ def test_pauses_grow_to_a_bound_and_honour_what_the_far_side_asks() -> None:
     assert pause(1, patience, ThrottledError("slow down", retry_after=30)) >= 30
 
 
-async def test_cancelling_who_waits_leaves_the_work_running() -> None:
-    work = asyncio.get_running_loop().create_future()
-    waiting = asyncio.ensure_future(shown({work}, "slow", StageState("shown", 60)))
-    await asyncio.sleep(0)
-    waiting.cancel()
-    await asyncio.wait({waiting})
-    assert not work.done()
+async def test_a_long_wait_shows_while_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrying, "SLOW", 0.01)
+    state = StageState("shown", 60)
+    with shown("no answer", state):
+        assert state.trouble is None
+        while state.trouble is None:
+            await asyncio.sleep(0.001)
+        assert "no answer" in state.trouble
+    assert state.trouble is None
+    with shown("no answer", state):
+        pass
+    await asyncio.sleep(0.02)
+    assert state.trouble is None, "a short wait shows nothing, later neither"
