@@ -11,6 +11,9 @@ from streams.engine import Engine
 ANSWER_WITHIN = 10.0
 """Seconds after which a question to the broker counts as unanswered."""
 
+QUIET_FAILURES = 2
+"""So many failures in a row are not worth a line."""
+
 log = logs.get(__name__)
 
 
@@ -18,14 +21,18 @@ async def watch(
     bootstrap_servers: str, group: Callable[[str], str], engines: Sequence[Engine], *, every: float = 5.0
 ) -> None:
     """Keeps each stage's lag up to date, for metrics and health, until it is cancelled."""
+    failures = 0
     async with open_lag_reader(bootstrap_servers) as reader:
         while True:
-            for engine in engines:
-                try:
-                    async with asyncio.timeout(ANSWER_WITHIN):
+            try:
+                async with asyncio.timeout(ANSWER_WITHIN):
+                    for engine in engines:
                         await _look(reader, group(engine.stage.name), engine)
-                except (TransientError, TimeoutError) as error:
-                    log.warning("lag unknown", stage=engine.stage.name, error=str(error) or "no answer")
+                failures = 0
+            except (TransientError, TimeoutError) as error:
+                failures += 1
+                if failures == QUIET_FAILURES + 1:  # a new group has no coordinator for its first moments
+                    log.warning("lag unknown", error=str(error) or "no answer")
             await asyncio.sleep(every)
 
 

@@ -44,7 +44,7 @@ class WindowLane:
     @property
     def take_up_to(self) -> tuple[int, float]:
         """(records, seconds) of one take."""
-        return min(256, cast(Window, self._handling.stage.shape).in_flight), 0.02
+        return min(256, cast(Window, self._handling.stage.shape).in_flight), 0.05
 
     @property
     def in_flight(self) -> int:
