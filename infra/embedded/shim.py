@@ -17,6 +17,7 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
+PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP = 28, 1 << 2
 CAPABILITY_VERSION_3 = 0x20080522
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2
 
@@ -39,6 +40,9 @@ def drop_root(uid: int, gid: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if linux:
         libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        # access(2) asks with the real user's rights, and without this bit that user has none: initdb looks for
+        # its sister programs by access(2), in an installation that lies below a folder of root's as a rule.
+        libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setgid(gid)
     os.setuid(uid)
@@ -46,12 +50,12 @@ def drop_root(uid: int, gid: int) -> None:
         return
     header, sets = _Header(CAPABILITY_VERSION_3, 0), (_Sets * 2)()
     if libc.capget(ctypes.byref(header), sets) != 0:
-        return
+        sys.exit("the rights of root could not be read")
     kept = sets[0].permitted & (1 << CAP_DAC_OVERRIDE | 1 << CAP_DAC_READ_SEARCH)
     for part, rights in zip(sets, (kept, 0), strict=True):
         part.effective = part.permitted = part.inheritable = rights
     if libc.capset(ctypes.byref(header), sets) != 0:
-        return
+        sys.exit("the rights of root could not be given up")  # never go on with all of them
     for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
         if kept & 1 << capability:
             libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0)

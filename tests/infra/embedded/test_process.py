@@ -1,6 +1,7 @@
 """Server processes: how they end, what a failure is called, and servers on taken ports."""
 
 import asyncio
+import os
 import signal
 import socket
 import subprocess
@@ -163,3 +164,23 @@ async def test_a_stranger_on_the_port_is_not_taken_for_the_broker(taken: int) ->
         port = stranger.sockets[0].getsockname()[1]
         assert not await kafka_protocol.serves(HOST, port, "abc")
     assert not await kafka_protocol.serves(HOST, taken, "abc", seconds=0.2)
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.getuid() != 0, reason="only root on Linux has rights to drop"
+)
+def test_a_server_that_left_root_still_finds_what_lies_in_a_folder_of_roots(tmp_path: Path) -> None:
+    """By open(2) and by access(2), which asks with the rights of the real user: initdb does."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "file").touch(mode=0o600)
+    look = "import os, sys; print(os.getuid(), os.access(sys.argv[1], os.R_OK)); open(sys.argv[1]).close()"
+    user = ["--uid", "65534", "--gid", "65534", "--", sys.executable, "-I", "-S", "-c", look]
+    parent = ["--parent", str(os.getpid()), "--signal", "15"]
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", shim.__file__, *parent, *user, str(closed / "file")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.split()) == (0, ["65534", "True"]), done.stderr
