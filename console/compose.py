@@ -18,7 +18,7 @@ from connectors.facebook.simulator import Simulator, SimulatorConfig
 from connectors.receiver import Receiver
 from console import configuration
 from console.servers import Servers
-from console.stages import GROUP_PREFIX
+from console.stages import GROUP_PREFIX, STAGE_INPUTS
 from infra import crypto, kafka, logs, metrics, postgres, tracing
 from infra.crypto import KeyRing
 from infra.settings import Settings
@@ -33,6 +33,7 @@ from sinks.post_sink import post_sink
 from sinks.poster import Poster
 from sinks.postgres_sink import postgres_sink
 from sinks.relay import Relay
+from sinks.sweeper import Rules, Sweeper
 from streams import runner
 from streams.config import ConfigView
 from streams.settings import DeadLetterLimits, RunnerSettings
@@ -136,13 +137,18 @@ def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, o
         return work
 
     async def _compose_posting(work: runner.Work, resources: AsyncExitStack) -> None:
-        pool = await resources.enter_async_context(postgres.open_pool(servers.database, size=6))
+        pool = await resources.enter_async_context(postgres.open_pool(servers.database, size=7))
         await configuration.seed(pool, codec.load(), settings.tenant)
         publisher = await resources.enter_async_context(kafka.open_publisher(servers.kafka))
         clients = await resources.enter_async_context(open_clients(settings))
         work.stages.append(post_sink(pool))
         poster = Poster(pool, clients, ring, settings)
-        work.background += [poster.run, Relay(pool, publisher).run]
+        groups = {
+            f"{GROUP_PREFIX}.{name}": [topic.name for topic in inputs]
+            for name, inputs in STAGE_INPUTS.items()
+        }
+        sweeper = Sweeper(pool, servers.kafka, groups, Rules.of(settings), tenant=settings.tenant)
+        work.background += [poster.run, Relay(pool, publisher).run, sweeper.run]
 
     return runner.run(
         compose,

@@ -68,6 +68,17 @@ END_TO_END: Final = Histogram(
     buckets=SLOW,
 )
 
+# --- the sweeper, which also looks at all groups (sinks/sweeper.py) ---
+BACKLOG_SHARE: Final = Gauge(
+    "parley_oldest_unfinished_retention_share",
+    "Age of a group's oldest unfinished record as a share of its topic's retention; above 0.5 is an alert, "
+    "at 1 records are deleted unread.",
+    ["group", "topic"],
+)
+SWEPT: Final = Counter(
+    "parley_comments_swept", "Comments fed in again, by the state they had stayed in.", ["state"]
+)
+
 # --- configuration (streams/config.py) ---
 WEBHOOKS: Final = Counter(
     "parley_webhooks", "What became of webhook deliveries and of what was in them.", ["platform", "what"]

@@ -138,6 +138,21 @@ class Settings(BaseSettings):
         description="Share of dead letters among the latest thousand records after which a stage stops",
         examples=["0.5"],
     )
+    sweep_after: float = Field(
+        900,
+        ge=1,
+        description="Seconds after which a comment that no stage has settled is fed in again",
+        examples=["900"],
+    )
+    sweep_times: int = Field(
+        3, ge=0, description="Times a comment is fed in again before it counts as stuck", examples=["3"]
+    )
+    sweep_max_age: float = Field(
+        259_200,
+        gt=0,
+        description="Seconds since it was received after which a comment is not fed in again by itself",
+        examples=["259200"],
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged")
     log_format: Literal["console", "json"] = Field("json", description="Form of log lines on standard error")
     metrics_port: int = Field(

@@ -33,11 +33,12 @@ where ({", ".join(f"c.{name}" for name, _ in _MERGED)})
     is distinct from ({", ".join(rule for _, rule in _MERGED)})
 """  # noqa: S608
 
+# A comment that was fed in again keeps the source it came by first.
 _REVISIONS: Final = """
 insert into comment_revisions as r (
     revision_id, comment_id, text, attachments, revised_at, observed_at, source)
 select revision_id, comment_id, min(text), min(attachments::jsonb::text)::jsonb, max(occurred_at),
-    min(observed_at), min(source)
+    min(observed_at), coalesce(min(nullif(source, 'sweep')), 'sweep')
 from in_batch where what = 'comment' and revision_id is not null
 group by comment_id, revision_id order by comment_id, revision_id
 on conflict (revision_id) do update set
@@ -45,11 +46,11 @@ on conflict (revision_id) do update set
     attachments = least(r.attachments::text, excluded.attachments::text)::jsonb,
     revised_at = greatest(r.revised_at, excluded.revised_at),
     observed_at = least(r.observed_at, excluded.observed_at),
-    source = least(r.source, excluded.source)
+    source = coalesce(least(nullif(r.source, 'sweep'), nullif(excluded.source, 'sweep')), 'sweep')
 where (r.text, r.attachments::text, r.revised_at, r.observed_at, r.source) is distinct from (
     least(r.text, excluded.text), least(r.attachments::text, excluded.attachments::text),
     greatest(r.revised_at, excluded.revised_at), least(r.observed_at, excluded.observed_at),
-    least(r.source, excluded.source))
+    coalesce(least(nullif(r.source, 'sweep'), nullif(excluded.source, 'sweep')), 'sweep'))
 """
 
 # The newest wording; of two with the same time the one that was first seen later, because a poll that cannot

@@ -5,9 +5,11 @@ order of the commits, and the relay keeps that order.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from infra.kafka import Message
+from infra.postgres import Connection
 from schemas import identity
 from schemas.codec import Codec
 from schemas.errors import InvalidEventError
@@ -15,7 +17,6 @@ from schemas.events import Platform, ReplyOutcome
 from schemas.records import Event
 from schemas.states import AttemptOutcome
 from schemas.topics import REPLIES_OUTCOMES, Topic
-from sinks.staged import Connection
 
 CHANNEL: Final = "parley_outbox"
 """Notified when rows were added; delivered when the transaction commits."""
@@ -49,15 +50,25 @@ async def enqueue_all(
     headers: Mapping[str, bytes] | None = None,
 ) -> None:
     """Adds events by key, in order, within the caller's transaction."""
-    encoded = [(key, codec.encode(event)) for key, event in events]
-    if encoded:
-        kept = {name: value.decode("latin-1") for name, value in (headers or {}).items()}
+    given = headers or {}
+    await enqueue_records(
+        connection,
+        [
+            Message(topic=topic.name, key=key, value=codec.encode(event), headers=given)
+            for key, event in events
+        ],
+    )
+
+
+async def enqueue_records(connection: Connection, records: Sequence[Message]) -> None:
+    """Adds encoded records, in order, within the caller's transaction; no header may hold a NUL byte."""
+    if records:
         await connection.execute(
             _INSERT,
-            [topic.name] * len(encoded),
-            [key for key, _ in encoded],
-            [value for _, value in encoded],
-            [kept] * len(encoded),
+            [each.topic for each in records],
+            [each.key for each in records],
+            [each.value for each in records],
+            [{name: value.decode("latin-1") for name, value in each.headers.items()} for each in records],
         )
 
 

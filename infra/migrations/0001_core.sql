@@ -66,7 +66,9 @@ create table comments (
     removed_at            timestamptz,
     state                 text not null default 'received',
     state_reason          text not null default '',
-    state_changed_at      timestamptz not null default now()
+    state_changed_at      timestamptz not null default now(),
+    swept_at              timestamptz,                 -- when the sweeper last fed it in again
+    sweeps                integer not null default 0   -- and how often it has
 );
 create index comments_by_state on comments (tenant_id, state, received_at);
 create index comments_by_platform_id on comments (platform, account_id, platform_comment_id);
@@ -296,7 +298,8 @@ create table outbox (
     value         bytea not null,
     headers       jsonb not null default '{}',
     created_at    timestamptz not null default now(),
-    published_at  timestamptz
+    published_at  timestamptz,
+    refused       text  -- why Kafka will never take it; such a row counts as published and is kept
 );
 create index outbox_waiting on outbox (id) where published_at is null;
 
