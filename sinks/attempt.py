@@ -7,7 +7,7 @@ it is the reply sent. What is not certain is called `unknown`, and looked up bef
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from connectors.platform import (
@@ -38,8 +38,9 @@ class Verdict:
     """What became of a claimed row.
 
     `state`: its new state; `queued` with a `pause` in seconds until it may be tried again. `hold`: seconds
-    for which the whole account waits. `stop`: the account's new status, `blocked` or `needs_auth`. `absent`:
-    a look-up read the platform and did not find the reply. `staff`: replies found there that are not ours.
+    for which the whole account waits. `stop`: the account's new status, `blocked` or `needs_auth`. `unused`:
+    the platform was not asked to post, so the account gets its token back. `absent`: a look-up read the
+    platform and did not find the reply. `staff`: replies found there that are not ours.
     """
 
     row: Any
@@ -50,6 +51,7 @@ class Verdict:
     hold: float | None = None
     stop: str | None = None
     absent: bool = False
+    unused: bool = False
     staff: tuple[OwnReply, ...] = ()
 
 
@@ -97,11 +99,11 @@ async def attempt(
     try:
         against = await _against(row, client, ours)
     except Exception as error:  # noqa: BLE001  whatever it is: nothing was sent
-        return _read_failed(row, error)
+        return replace(_read_failed(row, error), unused=True)
     if against is not None:
-        return against
+        return replace(against, unused=True)
     if not may_send():
-        return Verdict(row=row, state="queued", reason="the claim had become too old")
+        return Verdict(row=row, state="queued", reason="the claim had become too old", unused=True)
     try:
         async with asyncio.timeout(limit):
             outcome = await client.reply(row["platform_comment_id"], row["text"])

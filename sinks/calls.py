@@ -84,7 +84,7 @@ class Calls:
         except asyncio.CancelledError:
             if row["decision_id"] in self._sending:
                 return None  # it stays `posting` until its lease is over, and is then looked up
-            return Verdict(row=row, state="queued", reason="stopped before it was sent")
+            return Verdict(row=row, state="queued", reason="stopped before it was sent", unused=True)
         finally:
             self._sending.discard(row["decision_id"])
 

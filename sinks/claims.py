@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from sinks.staged import Connection
+from infra.postgres import Connection
 
 _NOW: Final = "coalesce($1::timestamptz, clock_timestamp())"
 

@@ -12,8 +12,8 @@ that Postgres refuses raises out of the batch; the runner finds it by halving.
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from infra.postgres import Connection
 from sinks import merges, staged
-from sinks.staged import Connection
 from streams.stage import Input
 
 _DEAD_LETTER_LOCK: Final = 0x7061726C6579_01

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Final
 
 from infra import logs
+from infra.postgres import Connection
 from schemas import identity
-from sinks.staged import Connection
 
 _OPEN: Final = """
 select o.comment_id, o.reply_id, o.text, q.decision_id, q.state, q.text as sent, q.reply_id as known,

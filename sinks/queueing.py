@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import asyncpg
 
+from infra.postgres import Connection
 from schemas.codec import Codec
 from sinks import observed, outbox
-from sinks.staged import Connection
 
 CHANNEL: Final = "parley_replies"
 """Notified when replies were queued."""

@@ -7,15 +7,16 @@ has acknowledged it. One relay works at a time (session advisory lock); the othe
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
+
+import asyncpg
 
 from infra import logs
 from infra.kafka import Message, Publisher
-from infra.postgres import Pool, transient
-from schemas.errors import TransientError
+from infra.postgres import Connection, Pool, transient
+from schemas.errors import PoisonError, TransientError
 from sinks.outbox import CHANNEL
-from sinks.staged import Connection
 from sinks.wakeup import Wakeup
 
 BATCH: Final = 500
@@ -88,28 +89,42 @@ class Relay:
             BATCH,
         )
         if rows:
-            await self._publisher.publish(
-                [
-                    Message(
-                        topic=row["topic"],
-                        key=row["key"],
-                        value=row["value"],
-                        headers={name: text.encode("latin-1") for name, text in row["headers"].items()},
-                    )
-                    for row in rows
-                ]
-            )
-            await connection.execute(
-                "update outbox set published_at = now() where id = any($1::bigint[])",
-                [row["id"] for row in rows],
-            )
+            await self._send(connection, rows)
         return len(rows)
+
+    async def _send(self, connection: Connection, rows: Sequence[asyncpg.Record]) -> None:
+        refused = None
+        try:
+            await self._publisher.publish([_message(row) for row in rows])
+        except PoisonError as error:
+            if len(rows) > 1:
+                for row in rows:
+                    await self._send(connection, [row])
+                return
+            refused = str(error)
+            log.error("Kafka will never take this row of the outbox", id=rows[0]["id"], error=refused)
+        await connection.execute(
+            "update outbox set published_at = now(), refused = $2 where id = any($1::bigint[])",
+            [row["id"] for row in rows],
+            refused,
+        )
 
     async def _sweep(self, connection: Connection) -> None:
         if self._clock() - self._swept_at < _SWEEP:
             return
         self._swept_at = self._clock()
-        await connection.execute("delete from outbox where published_at < now() - interval '1 day'")
+        await connection.execute(
+            "delete from outbox where published_at < now() - interval '1 day' and refused is null"
+        )
+
+
+def _message(row: asyncpg.Record) -> Message:
+    return Message(
+        topic=row["topic"],
+        key=row["key"],
+        value=row["value"],
+        headers={name: text.encode("latin-1") for name, text in row["headers"].items()},
+    )
 
 
 async def _try_lock(connection: Connection) -> bool:

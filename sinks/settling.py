@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from infra import logs
+from infra.postgres import Connection
 from schemas import identity
 from schemas.codec import Codec
-from sinks import facts, queueing
+from sinks import accounting, facts, queueing
 from sinks.attempt import Verdict
-from sinks.staged import Connection
 
 LOOKS: Final = 3
 """Look-ups that must all have missed a reply before it counts as not sent."""
@@ -51,23 +51,6 @@ set finished_at = coalesce($1::timestamptz, clock_timestamp()),
 from unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[])
     as v (decision_id, attempt, state, reason, reply_id)
 where a.decision_id = v.decision_id and a.number = v.attempt
-"""
-
-_HOLD: Final = """
-update reply_pace set held_until = greatest(held_until, coalesce($1::timestamptz, clock_timestamp())
-    + make_interval(secs => $5)), held_reason = $6
-where tenant_id = $2 and platform = $3 and account_id = $4
-"""
-
-_STOP: Final = """
-with stopped as (
-    update social_accounts set status = $4, status_reason = $5, updated_at = clock_timestamp()
-    where tenant_id = $1 and platform = $2 and account_id = $3 and status = 'active'
-    returning tenant_id
-)
-insert into audit_log (tenant_id, actor, action, subject, details)
-select tenant_id, 'poster', 'account.' || $4, 'account:' || $2 || ':' || $3, jsonb_build_object('reason', $5)
-from stopped returning id
 """
 
 _STAFF: Final = """
@@ -135,7 +118,7 @@ async def settle(
     comments = sorted({str(verdict.row["comment_id"]) for verdict in verdicts})
     await facts.lock(connection, comments)
     for verdict in verdicts:
-        await _apply_to_account(connection, verdict, now)
+        await accounting.apply(connection, verdict, now)
         for reply in verdict.staff:
             row = verdict.row
             about = (row["tenant_id"], row["platform"], row["account_id"])
@@ -192,16 +175,6 @@ async def _apply(
     if failed:
         await connection.execute(_TO_A_PERSON, now, failed)
     await queueing.report(connection, codec, [row for row in rows if row["state"] != "queued"])
-
-
-async def _apply_to_account(connection: Connection, verdict: Verdict, now: datetime | None) -> None:
-    account = (verdict.row["tenant_id"], verdict.row["platform"], verdict.row["account_id"])
-    if verdict.hold is not None:
-        await connection.execute(_HOLD, now, *account, verdict.hold, verdict.reason)
-    if verdict.stop is not None and await connection.fetchval(_STOP, *account, verdict.stop, verdict.reason):
-        log.error(
-            "posting stopped for an account", account=account, status=verdict.stop, reason=verdict.reason
-        )
 
 
 def _warn_of_strays(verdicts: Sequence[Verdict], rows: Sequence[Any]) -> None:

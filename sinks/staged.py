@@ -8,11 +8,9 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-import asyncpg
-from asyncpg.pool import PoolConnectionProxy
-
+from infra.postgres import Connection
 from schemas import identity
 from schemas.events import (
     CommentEvent,
@@ -26,9 +24,6 @@ from schemas.events import (
     ReplyOutcome,
 )
 from streams.stage import Input
-
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
-"""What pools lend as well as what `asyncpg.connect` gives."""
 
 Row = dict[str, Any]
 """A staged row by column; `what` tells its kind, columns left out are null."""

@@ -9,12 +9,11 @@ from datetime import datetime
 from typing import Final
 
 from infra import logs
-from infra.postgres import AWAY, Pool
+from infra.postgres import AWAY, Connection, Pool
 from schemas.codec import Codec
 from sinks import facts, queueing, settling
 from sinks.attempt import Verdict
 from sinks.settling import Rules
-from sinks.staged import Connection
 
 _AT_ONCE: Final = 200
 

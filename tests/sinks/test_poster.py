@@ -249,6 +249,20 @@ async def test_replies_leave_evenly_and_in_order_of_value(
     assert [comment for comment, _ in page.sent] == [f"c{number}" for number in (9, 8, 7, 6, 5)]
 
 
+async def test_a_reply_that_needed_no_call_costs_no_budget(
+    office: Office, page: FakePage, pool: Pool
+) -> None:
+    await pool.execute("update social_accounts set replies_per_minute = 30")
+    await office.queued(1, priority=2)
+    await office.queued(2)
+    page.comments.pop("c1")
+    poster = office.poster()
+    await office.round(poster)
+    office.clock.advance(0.1)
+    await office.round(poster)
+    assert [comment for comment, _ in page.sent] == ["c2"]
+
+
 async def test_no_more_calls_at_once_than_allowed(office: Office, page: FakePage) -> None:
     for number in range(12):
         await office.queued(number)

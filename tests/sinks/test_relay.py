@@ -8,7 +8,7 @@ import pytest
 from infra.kafka import Message
 from infra.postgres import Pool
 from schemas import codec, topics
-from schemas.errors import TransientError
+from schemas.errors import InvalidEventError, TransientError
 from schemas.events import Decision
 from sinks import relay as relaying
 from sinks.outbox import enqueue, enqueue_all
@@ -22,13 +22,17 @@ class FakeKafka:
     def __init__(self) -> None:
         self.acknowledged: list[Message] = []
         self.away = False
+        self.too_large: str | None = None
         self.arrived = asyncio.Event()
 
     async def publish(self, messages: Iterable[Message]) -> None:
         await asyncio.sleep(0)
+        batch = list(messages)
         if self.away:
             raise TransientError("no broker")
-        self.acknowledged += messages
+        if any(message.key == self.too_large for message in batch):
+            raise InvalidEventError("too large for Kafka")
+        self.acknowledged += batch
         self.arrived.set()
 
 
@@ -79,6 +83,16 @@ async def test_rows_stay_unmarked_while_kafka_does_not_acknowledge(pool: Pool, s
     assert await pool.fetchval("select count(*) from outbox where published_at is null") == 1
     kafka.away = False
     assert await relay_of(pool, kafka).drain() == 1
+
+
+async def test_a_row_that_kafka_never_takes_holds_nothing_else_up(pool: Pool, story: Story) -> None:
+    kafka = FakeKafka()
+    kafka.too_large = story.comment_id(1)
+    await add(pool, story, 0, 1, 2)
+    assert await relay_of(pool, kafka).drain() == 3
+    assert keys(kafka) == [story.comment_id(0), story.comment_id(2)]
+    kept = await pool.fetch("select key, refused from outbox where refused is not null")
+    assert [tuple(row) for row in kept] == [(story.comment_id(1), "too large for Kafka")]
 
 
 async def test_a_row_of_a_transaction_that_fails_is_never_published(pool: Pool, story: Story) -> None:
