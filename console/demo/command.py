@@ -67,7 +67,7 @@ def demo(
     if as_json:
         print(json.dumps(found.as_json()))
     else:
-        report.show(found, console)
+        report.show(found, console, program=_program(), state_dir=loaded.state_dir)
     sys.stdout.flush()
     if not found.holds:
         raise typer.Exit(1)
@@ -76,6 +76,12 @@ def demo(
 def _run(loaded: Settings, plan: Plan, draw: Callable[[Snapshot], None]) -> report.Report:
     with open_servers(loaded) as servers:
         return asyncio.run(Demo(loaded, servers, plan, draw).run())
+
+
+def _program() -> str:
+    """How Parley was called, so that the lines we print can be typed."""
+    called = Path(sys.argv[0])
+    return str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else called.name
 
 
 def _sample() -> Iterator[str | BadRow]:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, Group
@@ -88,8 +89,8 @@ def _percentile(ordered: Sequence[float], share: float) -> float:
     return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 1) if ordered else 0.0
 
 
-def show(report: Report, console: Console) -> None:
-    """Prints the summary for people."""
+def show(report: Report, console: Console, *, program: str, state_dir: Path) -> None:
+    """Prints the summary; `program` is how Parley was called, `state_dir` where the demo's data lie."""
     verdict = "[green]kept[/]" if report.holds else "[bold red]BROKEN[/]"
     table = Table(title="What came of it", title_justify="left", show_header=False, box=None)
     table.add_row("Comments received (answered 2xx)", f"{report.received:,}")
@@ -112,8 +113,8 @@ def show(report: Report, console: Console) -> None:
             table,
             "",
             "Ask the results:",
-            '  parley sql --demo "select state, intent, text, reply from comment_overview limit 10"',
+            f'  {program} sql --demo "select state, intent, text, reply from comment_overview limit 10"',
             "What waits for a person (the demo's data lie apart from your own):",
-            "  PARLEY_STATE_DIR=~/.local/state/parley/demo parley review list",
+            f"  PARLEY_STATE_DIR={state_dir} {program} review list",
         )
     )
