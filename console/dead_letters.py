@@ -1,59 +1,74 @@
-"""`parley dead-letters list|show`: what no stage could process, and why."""
+"""`parley dead-letters list|show|replay`: what no stage could process, why, and the way back."""
 
 import asyncio
 import base64
 import json
 from collections import Counter
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
+import asyncpg
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from console.compose import key_ring
-from console.servers import open_servers
-from infra import settings
+from console.compose import key_ring, publish_outbox
+from console.replay import moment
+from console.servers import Servers, open_servers, prepare
+from infra import postgres, settings
 from infra.crypto import KeyRing
 from infra.scan import scan
+from infra.settings import Settings
 from schemas import codec, topics
-from schemas.errors import ConfigurationError, DecodeError
+from schemas.errors import ConfigurationError, DecodeError, EnvironmentFault
 from schemas.events import DeadLetter
+from sinks.resending import Outcome, Resent, send_back, sent_before
 
 app = typer.Typer(no_args_is_help=True, help="Records that no stage can process.")
 
 
+OfStage = Annotated[str | None, typer.Option(help="Only of this stage.")]
+ForReason = Annotated[str | None, typer.Option(help="Only for this reason.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a dead letter.")]
+
+
 @app.command("list")
-def list_letters(
-    stage: Annotated[str | None, typer.Option(help="Only of this stage.")] = None,
-    reason: Annotated[str | None, typer.Option(help="Only for this reason.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a dead letter.")] = False,
-) -> None:
-    """Shows the dead letters that Kafka still keeps (30 days)."""
+def list_letters(stage: OfStage = None, reason: ForReason = None, as_json: AsJson = False) -> None:
+    """Shows the dead letters that Kafka still keeps (30 days), and which of them were sent back."""
     with open_servers(settings.load()) as servers:
-        letters = [
-            letter
-            for letter in asyncio.run(read_letters(servers.kafka))
-            if stage in (None, letter.stage) and reason in (None, letter.reason)
-        ]
+        letters = chosen(asyncio.run(read_letters(servers.kafka)), stage=stage, reason=reason)
+        sent = asyncio.run(_sent_before(servers.database))
     if as_json:
         for letter in letters:
-            print(json.dumps(_summary(letter)))
+            at = sent.get(letter.dead_letter_id)
+            print(json.dumps(_summary(letter) | {"replayed_at": at.isoformat() if at else None}))
         return
-    table = Table("Id", "Failed at", "Stage", "Reason", "From", "Message")
+    table = Table("Id", "Failed at", "Stage", "Reason", "From", "Message", "Sent back at")
     for letter in letters:
-        where = f"{letter.topic}[{letter.partition}]@{letter.offset}"
+        at = sent.get(letter.dead_letter_id)
         table.add_row(
             letter.dead_letter_id,
             f"{letter.failed_at:%F %T}",
             letter.stage,
             letter.reason,
-            where,
+            f"{letter.topic}[{letter.partition}]@{letter.offset}",
             letter.message,
+            f"{at:%F %T}" if at else "",
         )
     console = Console()
     console.print(table)
     for (of_stage, why), count in Counter((letter.stage, letter.reason) for letter in letters).items():
         console.print(f"{count} x {of_stage}: {why}")
+
+
+async def _sent_before(database: str) -> dict[str, datetime]:
+    """What Postgres knows; nothing while it is away, for then the list is needed most."""
+    try:
+        async with postgres.open_pool(database, size=1) as pool:
+            return await sent_before(pool)
+    except (EnvironmentFault, asyncpg.PostgresError, *postgres.AWAY):
+        return {}
 
 
 @app.command("show")
@@ -68,6 +83,72 @@ def show(dead_letter_id: str) -> None:
     raise ConfigurationError(
         f"There is no dead letter {dead_letter_id}. `parley dead-letters list` shows them."
     )
+
+
+@app.command("replay")
+def replay(
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids of dead letters.", metavar="[ID]...")] = None,
+    stage: OfStage = None,
+    reason: ForReason = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only those that failed since: a time, or so long ago (90m, 12h, 3d).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sends dead letters back to where they came from, each once. What fails again is a new dead letter."""
+    if not (ids or stage or reason or since):
+        raise ConfigurationError(
+            "Say which dead letters: ids, --stage, --reason or --since. For example: "
+            "parley dead-letters replay --stage enrich --since 12h"
+        )
+    loaded, begin = settings.load(), moment(since) if since else None
+    with open_servers(loaded) as servers:
+        letters = asyncio.run(read_letters(servers.kafka))
+        if unknown := sorted(set(ids or ()) - {letter.dead_letter_id for letter in letters}):
+            raise ConfigurationError(
+                f"There is no dead letter {', '.join(unknown)}. `parley dead-letters list` shows them."
+            )
+        wanted = chosen(letters, ids=ids, stage=stage, reason=reason, since=begin)
+        done = asyncio.run(_send_back(servers, loaded, wanted))
+    for each in done:
+        if as_json:
+            print(json.dumps(_summary(each.letter) | {"outcome": each.outcome, "said": each.said}))
+        elif each.outcome is not Outcome.SENT_BACK:
+            print(f"{each.letter.dead_letter_id} was not sent: {each.said}")
+    if not as_json:
+        count = Counter(each.outcome for each in done)
+        print(
+            f"{count[Outcome.SENT_BACK]} sent back, {count[Outcome.SENT_BEFORE]} were sent back before, "
+            f"{count[Outcome.IMPOSSIBLE]} cannot go back"
+        )
+
+
+async def _send_back(servers: Servers, loaded: Settings, letters: Sequence[DeadLetter]) -> list[Resent]:
+    await prepare(servers, loaded)
+    keys = key_ring(loaded)
+    async with postgres.open_pool(servers.database, size=1) as pool:
+        done = [await send_back(pool, letter, keys) for letter in letters]
+    await publish_outbox(servers)  # or the relay of a running `parley worker post` has done so
+    return done
+
+
+def chosen(
+    letters: Sequence[DeadLetter],
+    *,
+    ids: Collection[str] | None = None,
+    stage: str | None = None,
+    reason: str | None = None,
+    since: datetime | None = None,
+) -> list[DeadLetter]:
+    """Those of the letters that fulfil every condition that is given."""
+    return [
+        letter
+        for letter in letters
+        if (not ids or letter.dead_letter_id in ids)
+        and stage in (None, letter.stage)
+        and reason in (None, letter.reason)
+        and (since is None or letter.failed_at >= since)
+    ]
 
 
 async def read_letters(bootstrap: str) -> list[DeadLetter]:
