@@ -8,23 +8,19 @@ gets a span of its own in its own trace, so that one comment's trace shows each 
 """
 
 import contextlib
-import logging
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from schemas.headers import TRACEPARENT
 
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
-_log = logging.getLogger("parley.tracing")
 
 Headers = Mapping[str, bytes]
 
@@ -82,7 +78,7 @@ def _record_span(tracer: Tracer, name: str, parent: SpanContext | None, links: l
 class Tracing:
     """Makes spans, or does nothing where `tracer` is None."""
 
-    def __init__(self, provider: TracerProvider | None = None) -> None:
+    def __init__(self, provider: "TracerProvider | None" = None) -> None:
         self._provider = provider
         self._tracer: Tracer | None = provider.get_tracer("parley") if provider else None
 
@@ -148,6 +144,13 @@ def setup(service: str, endpoint: str | None, *, ratio: float = 1.0, instance: s
     """
     if not endpoint:
         return OFF
+    # A third of a second of imports that only those need who trace.
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+
     provider = TracerProvider(
         resource=Resource.create({"service.name": service, "service.instance.id": instance or service}),
         sampler=ParentBased(TraceIdRatioBased(ratio)),
