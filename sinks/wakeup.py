@@ -45,7 +45,8 @@ class Wakeup:
         if connection is not None:
             with contextlib.suppress(*AWAY):
                 await connection.remove_listener(self._channel, self._notified)
-            await self._pool.release(connection)
+            with contextlib.suppress(*AWAY):
+                await self._pool.release(connection)
 
     def wake(self) -> None:
         """Ends the wait under way, or the next one."""
@@ -58,11 +59,17 @@ class Wakeup:
             async with asyncio.timeout(timeout):
                 await self._event.wait()
         except TimeoutError:
-            if self._connection is not None and self._connection.is_closed():
+            if self._is_lost():
                 await self.__aexit__(None, None, None)
             if self._connection is None and time.monotonic() > self._listen_again_at:
                 await self._listen()
         self._event.clear()
+
+    def _is_lost(self) -> bool:
+        try:
+            return self._connection is not None and self._connection.is_closed()
+        except asyncpg.InterfaceError:  # the pool has taken a connection back that broke
+            return True
 
     async def _listen(self) -> None:
         self._listen_again_at = time.monotonic() + RETRY

@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 
 from connectors.platform import AccountStopped, Cause, NotSent, OwnReply, Unknown, WriteOutcome
-from infra.postgres import Pool
+from infra.postgres import Pool, open_pool
 from schemas import codec
 from schemas.errors import ThrottledError, TransientError
 from schemas.events import ReplyOutcome
 from sinks.poster import Poster
+from sinks.relay import Relay
 from tests.sinks.office import FakePage, Office
 from tests.sinks.story import NOON, Clock, Story
+from tests.sinks.test_relay import FakeKafka
 
 
 async def outcomes(pool: Pool) -> list[ReplyOutcome]:
@@ -373,6 +375,40 @@ async def test_a_waiting_poster_notices_new_work_at_once(
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     assert await office.state() == "posted"
+
+
+async def test_poster_and_relay_go_on_after_their_connections_were_cut(
+    office: Office, page: FakePage, database_url: str
+) -> None:
+    kafka = FakeKafka()
+    async with open_pool(database_url, size=6) as cut:
+        poster = Poster(cut, page, office.keys, office.settings, clock=office.clock)
+        work = [poster.run(), Relay(cut, kafka).run()]  # type: ignore[arg-type]
+        running = [asyncio.create_task(each) for each in work]
+        try:
+            for number in range(3):
+                await office.queued(number)
+                async with asyncio.timeout(30):
+                    while await office.state(number) != "posted":
+                        await asyncio.sleep(0.02)
+                office.clock.advance(1)
+                for connection in cut_off(cut):
+                    connection.terminate()
+            async with asyncio.timeout(30):
+                while await office.pool.fetchval(
+                    "select exists (select from outbox where published_at is null)"
+                ):
+                    await asyncio.sleep(0.02)
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+    assert [comment for comment, _ in page.sent] == ["c0", "c1", "c2"]
+    assert {message.key for message in kafka.acknowledged} == {office.story.comment_id(n) for n in range(3)}
+
+
+def cut_off(pool: Pool) -> list[Any]:
+    return [holder._con for holder in pool._holders if holder._con is not None]  # type: ignore[attr-defined]
 
 
 def never_answers(page: FakePage) -> Any:
