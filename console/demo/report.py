@@ -113,7 +113,7 @@ def show(report: Report, console: Console, *, program: str, state_dir: Path) -> 
             table,
             "",
             "Ask the results:",
-            f'  {program} sql --demo "select state, intent, text, reply from comment_overview limit 10"',
+            f'  {program} sql --demo "select state, intent, text, reply from comment_overview limit 10"',  # noqa: S608
             "What waits for a person (the demo's data lie apart from your own):",
             f"  PARLEY_STATE_DIR={state_dir} {program} review list",
         )
