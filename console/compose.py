@@ -141,7 +141,7 @@ def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, o
         await configuration.seed(pool, codec.load(), settings.tenant)
         publisher = await resources.enter_async_context(kafka.open_publisher(servers.kafka))
         clients = await resources.enter_async_context(open_clients(settings))
-        work.stages.append(post_sink(pool))
+        work.stages.append(post_sink(pool, staff_grace=settings.staff_grace))
         poster = Poster(pool, clients, ring, settings)
         groups = {
             f"{GROUP_PREFIX}.{name}": [topic.name for topic in inputs]

@@ -40,8 +40,8 @@ def drop_root(uid: int, gid: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if linux:
         libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
-        # access(2) asks with the real user's rights, and without this bit that user has none: initdb looks for
-        # its sister programs by access(2), in an installation that lies below a folder of root's as a rule.
+        # access(2) asks with the real user's rights, and without this bit that user has none: initdb looks
+        # for its sister programs by access(2), in an installation that lies below a folder of root's.
         libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setgid(gid)

@@ -342,7 +342,7 @@ language sql stable as $$
             when word.decided_by = 'person' and word.action = 'no_reply' then 'no_reply'
             when held.state = 'queued' then 'queued'
             when word.action in ('approve', 'auto_approve') then
-                coalesce(word.ended, case when dead.reason is not null then 'dead_letter' else 'queued' end)
+                coalesce(word.ended, case when dead.stage = 'post' then 'dead_letter' else 'queued' end)
             when word.action = 'review' then 'needs_review'
             when word.action = 'escalate' then 'escalated'
             when word.action = 'expire' then 'expired'
@@ -361,7 +361,8 @@ language sql stable as $$
             when staff.found then 'answered by the account''s own staff'
             when word.decided_by = 'person' and word.action in ('reject', 'no_reply') then word.reason
             when held.state = 'queued' then held.reason
-            when word.action in ('approve', 'auto_approve') then coalesce(word.ended_reason, dead.reason, word.reason)
+            when word.action in ('approve', 'auto_approve') then
+                coalesce(word.ended_reason, case when dead.stage = 'post' then dead.reason end, word.reason)
             when word.action is not null then word.reason
             when dead.reason is not null then dead.reason
             else ''
@@ -385,7 +386,7 @@ language sql stable as $$
         order by (d.decided_by = 'person') desc, d.is_spent, (d.action = 'escalate'), d.decided_at desc limit 1
     ) word on true
     left join lateral (
-        select l.reason from dead_letters l
+        select l.reason, l.stage from dead_letters l
         where l.comment_id = c.comment_id and l.replayed_at is null
         order by l.failed_at desc limit 1
     ) dead on true

@@ -1,4 +1,4 @@
-"""The whole product as a person runs it: the command line, the servers it starts, real HTTP, Kafka and Postgres."""
+"""The whole product as a person runs it: the command line, the servers it starts, and real HTTP."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ ROWS = [
     {"text": "largo " * 17_000},  # 100 kB
     {"text": "bell \x07 escape \x1b[2J null \x00 end"},
     {"text": "half a pair \ud800 of surrogates"},
-    {"text": "‮right to left‬ and zero​width"},
+    {"text": "\u202eright to left\u202c and zero\u200bwidth"},
     {"text": "გამარჯობა, რა ღირს?"},  # a script the model does not know
     {"text": "😍😍😍"},
     {"text": "http http http earn money fast"},
