@@ -9,6 +9,7 @@ from console import (
     analyze,
     bench,
     dead_letters,
+    doctor,
     replay,
     review,
     settings_table,
@@ -34,6 +35,7 @@ app.command("migrate")(workers.migrate)
 app.command("analyze")(analyze.analyze)
 app.add_typer(topics.app, name="topics")
 app.command("lag")(topics.lag)
+app.command("doctor")(doctor.doctor)
 app.command("replay")(replay.replay)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(review.app, name="review")

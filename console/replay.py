@@ -1,21 +1,26 @@
 """`parley replay`: records of the past are fed in again, marked, into the same idempotent rows."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 
-from console.servers import open_servers
+from console import history
+from console.servers import Servers, open_servers
 from console.stages import STAGE_INPUTS
-from infra import kafka, settings
+from infra import kafka, postgres, settings
 from infra.scan import scan
 from schemas import codec, headers, topics
 from schemas.errors import ConfigurationError, DecodeError
-from schemas.events import EVENTS
+from schemas.events import EVENTS, CommentEvent
+from schemas.records import Event
 from schemas.topics import Topic
 
-_AT_ONCE = 500
+_AT_ONCE: Final = 500
+_ON_THE_WAY: Final = timedelta(minutes=5)
+"""A record's timestamp may lie so long after its comment was received."""
 
 
 def moment(text: str) -> datetime:
@@ -49,21 +54,58 @@ def replay(
         for topic in STAGE_INPUTS[stage]:
             if topic is topics.DEAD_LETTERS:
                 continue  # these are replayed by `parley dead-letters replay`, to where they came from
-            fed, unreadable = asyncio.run(feed_again(servers.kafka, topic, begin, end, mark))
-            print(f"{topic.name}: {fed} records fed in again")
-            if unreadable:
-                print(
-                    f"{topic.name}: {unreadable} left out, they are dead letters (`parley dead-letters list`)"
-                )
+            for line in asyncio.run(_replay(servers, topic, begin, end, mark)):
+                print(f"{topic.name}: {line}")
+
+
+async def _replay(
+    servers: Servers, topic: Topic, begin: datetime, end: datetime | None, mark: bytes
+) -> list[str]:
+    """Feeds one topic: from Kafka what it keeps, from Postgres what is older; says what came from where."""
+    kept_since = await history.kept_since(servers.kafka, topic)
+    from_kafka: set[str] = set()
+
+    def note(record: Any, event: Event) -> None:
+        at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+        overlaps = kept_since is not None and at < kept_since + _ON_THE_WAY
+        if overlaps and isinstance(event, CommentEvent) and event.kind.has_wording:
+            from_kafka.add(event.comment_id)
+
+    fed, unreadable = await feed_again(servers.kafka, topic, begin, end, mark, on_fed=note)
+    said = [f"{fed} records fed in again"]
+    if unreadable:
+        said.append(f"{unreadable} left out, they are dead letters (`parley dead-letters list`)")
+    if kept_since is None or begin >= kept_since:
+        return said
+    if topic is not topics.COMMENTS_RAW:
+        said.append(f"Kafka keeps all of it since {kept_since:%F %T} only; older comments: --stage enrich")
+        return said
+    until = min(end, kept_since) if end else kept_since
+    async with (
+        postgres.open_pool(servers.database, size=1) as pool,
+        kafka.open_publisher(servers.kafka) as publisher,
+    ):
+        old, unfit = await history.feed_history(pool, publisher, begin, until, mark, leave_out=from_kafka)
+    said.append(f"{old} comments fed in again from Postgres: Kafka keeps all since {kept_since:%F %T} only")
+    if unfit:
+        said.append(f"{unfit} comments left out: their rows are no events")
+    return said
 
 
 async def feed_again(
-    bootstrap: str, topic: Topic, since: datetime | None, until: datetime | None, mark: bytes
+    bootstrap: str,
+    topic: Topic,
+    since: datetime | None,
+    until: datetime | None,
+    mark: bytes,
+    *,
+    on_fed: Callable[[Any, Event], None] = lambda _record, _event: None,
 ) -> tuple[int, int]:
     """Publishes the records of a span anew on the same topic with the replay mark.
 
     Gives (how many, how many were left out as unreadable: no stage could do more with them now). Records that
     are replays themselves are passed over: a second replay repeats the past, not the first replay.
+    `on_fed` is called with each record that is fed in and its event.
     """
     count, unreadable = 0, 0
     waiting: list[kafka.Message] = []
@@ -74,7 +116,7 @@ async def feed_again(
             if headers.REPLAY in known:
                 continue
             try:
-                known_schemas.decode(record.value, event_class)
+                event = known_schemas.decode(record.value, event_class)
                 key = (record.key or b"").decode()
             except (DecodeError, UnicodeDecodeError):
                 unreadable += 1
@@ -87,6 +129,7 @@ async def feed_again(
                     headers={**known, headers.REPLAY: mark},
                 )
             )
+            on_fed(record, event)
             if len(waiting) >= _AT_ONCE:
                 await publisher.publish(waiting)
                 count, waiting = count + len(waiting), []
