@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from console import compose, configuration
+from console import configuration, seeding
 from console.servers import Servers, open_servers, prepare
 from infra import postgres, settings
 from infra.postgres import Pool
@@ -66,7 +66,7 @@ def add(
             codec.load(),
             view,
             token=token,
-            keys=compose.key_ring(loaded),
+            keys=configuration.key_ring(loaded),
             replies_per_minute=loaded.replies_per_minute
             if replies_per_minute is None
             else replies_per_minute,
@@ -145,7 +145,7 @@ def set_mode(platform: OnPlatform, account_id: AccountId, mode: Mode) -> None:
             pool,
             codec.load(),
             view.model_copy(update={"mode": mode}),
-            keys=compose.key_ring(loaded),
+            keys=configuration.key_ring(loaded),
             replies_per_minute=budget,
             actor=getpass.getuser(),
         )
@@ -186,7 +186,7 @@ def _run(work: Callable[[Pool, Settings], Awaitable[T]], *, announce: bool = Fal
         async with postgres.open_pool(servers.database, size=2) as pool:
             result = await work(pool, loaded)
         if announce:
-            await compose.publish_outbox(servers)
+            await seeding.publish_outbox(servers)
         return result
 
     with open_servers(loaded) as servers:

@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from console.compose import load_analyzer
 from console.demo.view import printable
 from console.texts import BadRow, read_texts
 from infra import settings
@@ -25,6 +24,8 @@ def analyze(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a text.")] = False,
 ) -> None:
     """Labels each text of a file; a row that holds none is named and passed over."""
+    from console.compose import load_analyzer  # heavy: the model's libraries
+
     analyzer = load_analyzer(settings.load())
     rows = read_texts(file)
     while chunk := list(islice(rows, _AT_ONCE)):

@@ -16,11 +16,11 @@ from connectors.catalogue import webhooks
 from connectors.clients import open_clients
 from connectors.facebook.simulator import Simulator, SimulatorConfig
 from connectors.receiver import Receiver
-from console import configuration
+from console import seeding
+from console.configuration import key_ring
 from console.servers import Servers
 from console.stages import GROUP_PREFIX, STAGE_INPUTS
-from infra import crypto, kafka, logs, metrics, postgres, tracing
-from infra.crypto import KeyRing
+from infra import kafka, logs, metrics, postgres, tracing
 from infra.settings import Settings
 from models.analyzer import DEFAULT_MODEL, Analyzer
 from replies import shipped
@@ -48,32 +48,9 @@ _NICENESS: Final = 5
 log = logs.get(__name__)
 
 
-def key_ring(settings: Settings) -> KeyRing:
-    """The encryption keys."""
-    configured = settings.encryption_keys
-    return crypto.load_keys(configured.get_secret_value() if configured else None, settings.state_dir)
-
-
 def load_analyzer(settings: Settings) -> Analyzer:
     """The model, verified against its checksum."""
     return Analyzer.load(settings.model_dir or DEFAULT_MODEL, threads=settings.model_threads)
-
-
-async def announce_configuration(servers: Servers, settings: Settings) -> None:
-    """Seeds a new tenant's policy and templates and publishes all configuration, before workers start."""
-    async with postgres.open_pool(servers.database, size=2) as pool:
-        await configuration.seed(pool, codec.load(), settings.tenant)
-        await configuration.announce_all(pool, codec.load(), settings.tenant)
-    await publish_outbox(servers)
-
-
-async def publish_outbox(servers: Servers) -> None:
-    """Publishes what waits in the outbox now."""
-    async with (
-        postgres.open_pool(servers.database, size=2) as pool,
-        kafka.open_publisher(servers.kafka) as publisher,
-    ):
-        await Relay(pool, publisher).drain()
 
 
 class LiveDesk:
@@ -138,7 +115,7 @@ def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, o
 
     async def _compose_posting(work: runner.Work, resources: AsyncExitStack) -> None:
         pool = await resources.enter_async_context(postgres.open_pool(servers.database, size=7))
-        await configuration.seed(pool, codec.load(), settings.tenant)
+        await seeding.seed(pool, codec.load(), settings.tenant)
         publisher = await resources.enter_async_context(kafka.open_publisher(servers.kafka))
         clients = await resources.enter_async_context(open_clients(settings))
         work.stages.append(post_sink(pool, staff_grace=settings.staff_grace))

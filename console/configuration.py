@@ -3,24 +3,18 @@
 The relay carries the outbox to the compacted topic `config.changes`, which every worker follows.
 """
 
-import json
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from asyncpg import Record
-
+from infra import crypto
 from infra.crypto import KeyRing
 from infra.postgres import Connection, Pool
-from replies import shipped
+from infra.settings import Settings
 from replies.account import AccountView
-from replies.documents import read_yaml
-from replies.templates import Template
 from schemas import topics
 from schemas.codec import Codec
 from schemas.errors import ConfigurationError
 from schemas.events import ConfigChange, ConfigKind, utc_now
-from schemas.identity import content_hash
 from sinks.outbox import enqueue
 from sinks.senders import token_context
 
@@ -90,11 +84,12 @@ async def save_account(
             key_id,
         )
         await announce(
-            connection, codec, _account_change(account, version, actor, utc_now()), action="account.saved"
+            connection, codec, account_change(account, version, actor, utc_now()), action="account.saved"
         )
 
 
-def _account_change(account: AccountView, version: int, actor: str, at: datetime) -> ConfigChange:
+def account_change(account: AccountView, version: int, actor: str, at: datetime) -> ConfigChange:
+    """An account as it travels on `config.changes`."""
     return ConfigChange(
         kind=ConfigKind.ACCOUNT,
         tenant_id=account.tenant_id,
@@ -155,105 +150,7 @@ async def load_account(
     return AccountView.model_validate(dict(row))
 
 
-async def seed(pool: Pool, codec: Codec, tenant: str) -> None:
-    """Gives a tenant the shipped policy and templates, and announces what was new.
-
-    A new release brings its own: what nobody has changed since is replaced by a new version, what people
-    wrote stays as it is.
-    """
-    async with pool.acquire() as connection, connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock(hashtext('parley seed ' || $1))", tenant)
-        before = {change.topic_key: change for change in await _current(connection, tenant)}
-        await _seed_policy(connection, tenant, before.get(f"{ConfigKind.POLICY}:{tenant}:{POLICY_KEY}"))
-        for template in shipped.default_book().templates.values():
-            await _seed_template(connection, tenant, template, before)
-        for change in await _current(connection, tenant):
-            if before.get(change.topic_key) != change:
-                await announce(connection, codec, change, action=f"{change.kind}.shipped")
-
-
-async def _seed_policy(connection: Connection, tenant: str, known: ConfigChange | None) -> None:
-    document = read_yaml(shipped.policy_text(), "default_policy.yaml")
-    if known and (known.changed_by != BY_PARLEY or json.loads(known.payload) == document):
-        return
-    await connection.execute(
-        "insert into policies (tenant_id, version, document, hash, created_by) values ($1, $2, $3, $4, $5)",
-        tenant,
-        known.version + 1 if known else 1,
-        document,
-        content_hash(document),
-        BY_PARLEY,
-    )
-
-
-async def _seed_template(
-    connection: Connection, tenant: str, template: Template, before: Mapping[str, ConfigChange]
-) -> None:
-    known = before.get(f"{ConfigKind.TEMPLATE}:{tenant}:{template.name}")
-    version = known.version if known else 0
-    if known and (
-        known.changed_by != BY_PARLEY
-        or template.model_copy(update={"version": version}).payload == known.payload
-    ):
-        return
-    await connection.execute(
-        "insert into response_templates (tenant_id, name, version, language, intent, sentiment, content, "
-        "platforms, is_active, created_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        tenant,
-        template.name,
-        version + 1,
-        template.language,
-        template.intent,
-        template.sentiment,
-        template.content,
-        list(template.platforms),
-        template.active,
-        BY_PARLEY,
-    )
-
-
-async def announce_all(pool: Pool, codec: Codec, tenant: str) -> None:
-    """Announces all configuration anew; harmless (the topic is compacted); mends a topic that was lost."""
-    async with pool.acquire() as connection, connection.transaction():
-        for change in await _current(connection, tenant):
-            await enqueue(connection, codec, topics.CONFIG_CHANGES, change.topic_key, change)
-
-
-async def _current(connection: Connection, tenant: str) -> list[ConfigChange]:
-    """The newest version of everything the tenant has configured."""
-    changes = []
-    row = await connection.fetchrow(
-        "select version, document, created_by, created_at from policies where tenant_id = $1 "
-        "order by version desc limit 1",
-        tenant,
-    )
-    if row is not None:
-        payload = json.dumps(row["document"], ensure_ascii=False)
-        changes.append(_change(ConfigKind.POLICY, tenant, POLICY_KEY, row, payload))
-    rows = await connection.fetch(
-        "select distinct on (name) name, version, language, intent, sentiment, content, platforms, "
-        "is_active as active, created_by, created_at from response_templates where tenant_id = $1 "
-        "order by name, version desc",
-        tenant,
-    )
-    for row in rows:
-        fields = {name: value for name, value in row.items() if not name.startswith("created_")}
-        template = Template.model_validate(fields)
-        changes.append(_change(ConfigKind.TEMPLATE, tenant, template.name, row, template.payload))
-    rows = await connection.fetch("select * from social_accounts where tenant_id = $1", tenant)
-    for row in rows:
-        account = AccountView.model_validate({name: row[name] for name in AccountView.model_fields})
-        changes.append(_account_change(account, row["version"], BY_PARLEY, row["updated_at"]))
-    return changes
-
-
-def _change(kind: ConfigKind, tenant: str, key: str, row: Record, payload: str) -> ConfigChange:
-    return ConfigChange(
-        kind=kind,
-        tenant_id=tenant,
-        key=key,
-        version=row["version"],
-        payload=payload,
-        changed_by=row["created_by"],
-        changed_at=row["created_at"],
-    )
+def key_ring(settings: Settings) -> KeyRing:
+    """The encryption keys."""
+    configured = settings.encryption_keys
+    return crypto.load_keys(configured.get_secret_value() if configured else None, settings.state_dir)

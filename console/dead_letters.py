@@ -13,8 +13,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from console.compose import key_ring, publish_outbox
+from console.configuration import key_ring
 from console.replay import moment
+from console.seeding import publish_outbox
 from console.servers import Servers, open_servers, prepare
 from infra import postgres, settings
 from infra.crypto import KeyRing

@@ -1,54 +1,65 @@
 """The command `parley`: every subcommand, and how errors reach the person who typed it."""
 
+import importlib
 import sys
+from collections.abc import Iterable
+from typing import Final
 
 import typer
 
-from console import (
-    accounts,
-    analyze,
-    bench,
-    dead_letters,
-    doctor,
-    replay,
-    review,
-    settings_table,
-    sql,
-    topics,
-    workers,
-)
-from console.demo import command as demo
 from schemas.errors import ParleyError
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Parley answers the comments people leave under a brand's posts.",
-)
-app.command("demo")(demo.demo)
-app.command("up")(workers.up)
-app.command("worker")(workers.worker)
-app.command("serve")(workers.serve)
-app.command("simulate")(workers.simulate)
-app.command("migrate")(workers.migrate)
-app.command("analyze")(analyze.analyze)
-app.add_typer(topics.app, name="topics")
-app.command("lag")(topics.lag)
-app.command("doctor")(doctor.doctor)
-app.command("replay")(replay.replay)
-app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(review.app, name="review")
-app.add_typer(accounts.app, name="accounts")
-app.command("bench")(bench.bench)
-app.command("sql")(sql.sql)
-app.command("settings")(settings_table.settings)
+COMMANDS: Final[dict[str, str]] = {
+    "demo": "console.demo.command:demo",
+    "up": "console.workers:up",
+    "worker": "console.workers:worker",
+    "serve": "console.workers:serve",
+    "simulate": "console.workers:simulate",
+    "migrate": "console.workers:migrate",
+    "analyze": "console.analyze:analyze",
+    "topics": "console.topics:app",
+    "lag": "console.topics:lag",
+    "doctor": "console.doctor:doctor",
+    "replay": "console.replay:replay",
+    "dead-letters": "console.dead_letters:app",
+    "review": "console.review:app",
+    "accounts": "console.accounts:app",
+    "bench": "console.bench:bench",
+    "sql": "console.sql:sql",
+    "settings": "console.settings_table:settings",
+}
+"""Each command and where it is; only what is called is imported, so that a quick question is quick."""
+
+
+def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The command line with these commands."""
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        help="Parley answers the comments people leave under a brand's posts.",
+    )
+    app.callback()(_together)
+    for name in names:
+        module, _, attribute = COMMANDS[name].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
+
+
+def _together() -> None:
+    # Without a callback, an application of one command would take that command's name for an argument.
+    return None
 
 
 def main() -> None:
     """Runs the command; an error that a person can act on is printed as such, with its exit code."""
+    called = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
-        app()
+        application([called] if called in COMMANDS else COMMANDS)()
     except ParleyError as error:
         print(f"parley: {error}", file=sys.stderr)
         sys.exit(getattr(error, "exit_code", 1))

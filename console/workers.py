@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-import uvicorn
-import uvloop
 
-from connectors.facebook.simulator import SimulatorConfig
-from console import compose
+from console import seeding
 from console.servers import Servers, open_servers, prepare
 from console.stages import STAGE_INPUTS
 from console.supervisor import Program, Supervisor, exit_with_parent
@@ -47,7 +44,7 @@ def up() -> None:
 
 async def _up(loaded: Settings, servers: Servers) -> int:
     await prepare(servers, loaded)
-    await compose.announce_configuration(servers, loaded)
+    await seeding.announce_configuration(servers, loaded)
     supervisor = Supervisor(
         programs(servers.environment()), keep_open=servers.kept_open, stop_within=loaded.drain_seconds + 5
     )
@@ -84,6 +81,10 @@ def worker(
     logs.configure(loaded.log_level, loaded.log_format, process="-".join(stages))
     exit_with_parent()
     with open_servers(loaded) as servers:
+        from console import (
+            compose,  # loads the model's libraries: not before it is known that they are needed
+        )
+
         raise typer.Exit(compose.run_worker(stages, loaded, servers, ordinal=ordinal))
 
 
@@ -92,6 +93,10 @@ def serve() -> None:
     loaded = settings.load()
     logs.configure(loaded.log_level, loaded.log_format, process="serve")
     exit_with_parent()
+    import uvicorn
+
+    from console import compose
+
     with open_servers(loaded) as servers:
         config = uvicorn.Config(
             compose.webhook_app(loaded, servers),
@@ -134,5 +139,10 @@ def simulate(
     loaded = settings.load()
     logs.configure(loaded.log_level, loaded.log_format, process=f"simulate-{platform}")
     exit_with_parent()
+    import uvloop
+
+    from connectors.facebook.simulator import SimulatorConfig
+    from console import compose
+
     config = SimulatorConfig(callback_url=callback, journal=journal, scale=scale)
     uvloop.run(compose.run_simulator(loaded, config, port))

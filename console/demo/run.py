@@ -15,9 +15,9 @@ from typing import Final
 
 import httpx
 
-from connectors.facebook.simulator import SimulatorConfig
+from connectors.facebook.simulator.config import SimulatorConfig
 from connectors.journal import Counting, lines
-from console import compose, configuration, replay
+from console import configuration, replay, seeding
 from console.demo import report
 from console.demo.snapshot import Reader, Snapshot
 from console.servers import Servers, prepare
@@ -158,8 +158,8 @@ class Demo:
                     "The demo would post for real accounts to its simulated page: the database that "
                     "DATABASE_URL names has accounts of its own. Unset it, or name an empty database."
                 )
-            await configuration.seed(pool, codec.load(), self._settings.tenant)
-            await configuration.announce_all(pool, codec.load(), self._settings.tenant)
+            await seeding.seed(pool, codec.load(), self._settings.tenant)
+            await seeding.announce_all(pool, codec.load(), self._settings.tenant)
             await configuration.save_account(
                 pool,
                 codec.load(),
@@ -173,11 +173,11 @@ class Demo:
                     default_language="es",
                 ),
                 token=self._page.page_token,
-                keys=compose.key_ring(self._settings),
+                keys=configuration.key_ring(self._settings),
                 replies_per_minute=self._settings.replies_per_minute,
                 actor="parley demo",
             )
-        await compose.publish_outbox(self._servers)
+        await seeding.publish_outbox(self._servers)
 
     async def _ready(self, simulator: httpx.AsyncClient) -> None:
         """Returns when the simulator and the webhook endpoint answer and every stage has read to its end."""

@@ -24,7 +24,7 @@ def test_a_document_without_the_markers_is_refused() -> None:
 
 
 def test_what_stands_around_the_table_stays() -> None:
-    document = inserted(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    document = inserted(f"before\n{BEGIN}\nyesterday\n{END}\nafter\n")
     assert document.startswith("before\n")
     assert document.endswith("\nafter\n")
-    assert "old" not in document
+    assert "yesterday" not in document

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from console import doctor, history
 from console.checks.finding import ok
-from console.main import app
+from console.main import application
 from console.stages import STAGE_INPUTS
 from infra import postgres
 from infra.kafka import create_topics, message, open_admin, open_publisher
@@ -42,7 +42,7 @@ class Kit:
         self.story = Story()
 
     def parley(self, *arguments: str) -> Result:
-        done = CliRunner().invoke(app, arguments)
+        done = CliRunner().invoke(application(), arguments)
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         return done
