@@ -135,11 +135,11 @@ class Sweeper:
     async def run(self) -> None:
         """Sweeps until cancelled; holds out while Kafka or Postgres is away."""
         while True:
+            await asyncio.sleep(min(EVERY, self._rules.after / 2))  # first: groups are still being made
             try:
                 await self.step()
             except (TransientError, EnvironmentFault, TimeoutError) as error:
                 log.warning("sweeping waits", error=str(error) or "no answer")
-            await asyncio.sleep(min(EVERY, self._rules.after / 2))
 
     async def step(self) -> int:
         """One round: looks at the groups, sets their metric, and sweeps if none is behind; gives how many."""

@@ -216,10 +216,10 @@ async def test_comments_wait_while_a_group_is_behind(
 async def test_a_sweeper_holds_out_while_the_broker_is_away(
     pool: Pool, story: Story, later: Later, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failed = asyncio.Event()
+    failed, soon = asyncio.Event(), Rules(after=0.02, times=2, max_age=AGES)
     monkeypatch.setattr(sweeping.log, "warning", lambda *_a, **_k: failed.set())
     await write(pool, story.records([story.comment(1)]))
-    running = asyncio.create_task(Sweeper(pool, "127.0.0.1:1", {}, RULES, clock=later).run())
+    running = asyncio.create_task(Sweeper(pool, "127.0.0.1:1", {}, soon, clock=later).run())
     await asyncio.wait_for(failed.wait(), 20)
     assert not running.done()
     running.cancel()
