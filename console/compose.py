@@ -36,6 +36,7 @@ from sinks.relay import Relay
 from sinks.sweeper import Rules, Sweeper
 from streams import runner
 from streams.config import ConfigView
+from streams.duplicates import Duplicates
 from streams.settings import DeadLetterLimits, RunnerSettings
 from streams.stage import Batches
 from streams.stages.decide import decide
@@ -98,8 +99,7 @@ def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, o
         for name in stages:
             match name:
                 case "enrich":
-                    analyzer = await asyncio.to_thread(load_analyzer, settings)
-                    work.stages.append(enrich(analyzer, shape=shape))
+                    await _compose_enriching(work, resources, shape)
                 case "draft":
                     work.stages.append(
                         draft(desk.triage, desk.draft, desk.decide, in_flight=settings.batch_size)
@@ -112,6 +112,23 @@ def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, o
                 case "post":
                     await _compose_posting(work, resources)
         return work
+
+    async def _compose_enriching(work: runner.Work, resources: AsyncExitStack, shape: Batches) -> None:
+        analyzer = await asyncio.to_thread(load_analyzer, settings)
+        # Not connected yet: duplicates cost the model's time, a database that is away must cost nothing.
+        pool = await resources.enter_async_context(
+            postgres.open_pool(servers.database, size=1, connected=False)
+        )
+
+        async def analysed(revisions: Sequence[str]) -> set[str]:
+            rows = await pool.fetch(
+                "select revision_id from analyses where revision_id = any($1::uuid[]) and model_hash = $2",
+                list(revisions),
+                analyzer.hash,
+            )
+            return {str(row["revision_id"]) for row in rows}
+
+        work.stages.append(enrich(analyzer, shape=shape, duplicates=Duplicates(look_up=analysed)))
 
     async def _compose_posting(work: runner.Work, resources: AsyncExitStack) -> None:
         pool = await resources.enter_async_context(postgres.open_pool(servers.database, size=7))

@@ -56,14 +56,22 @@ async def _prepare(connection: asyncpg.Connection) -> None:
         await connection.set_type_codec(kind, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
 
 
-async def create_pool(url: str, *, size: int = 4, command_timeout: float = 30) -> Pool:
+async def create_pool(
+    url: str, *, size: int = 4, connected: bool = True, command_timeout: float = 30
+) -> Pool:
     """A pool of up to `size` connections; raises EnvironmentFault if the server cannot be reached.
 
-    JSON columns take and give Python values. `command_timeout` is in seconds.
+    JSON columns take and give Python values. `command_timeout` is in seconds. Where `connected` is False, the
+    first connection is made when it is first needed: for those who can do without the server.
     """
     try:
         pool = await asyncpg.create_pool(
-            url, min_size=1, max_size=size, command_timeout=command_timeout, timeout=10, init=_prepare
+            url,
+            min_size=1 if connected else 0,
+            max_size=size,
+            command_timeout=command_timeout,
+            timeout=10,
+            init=_prepare,
         )
     except (*AWAY, asyncpg.PostgresError, ValueError) as error:
         # A URL that cannot be taken apart is quoted by urllib in pieces, of which one may be the password's.
@@ -78,9 +86,9 @@ async def create_pool(url: str, *, size: int = 4, command_timeout: float = 30) -
 
 
 @contextlib.asynccontextmanager
-async def open_pool(url: str, *, size: int = 4) -> AsyncIterator[Pool]:
+async def open_pool(url: str, *, size: int = 4, connected: bool = True) -> AsyncIterator[Pool]:
     """`create_pool`, closed at the end within 5 s."""
-    pool = await create_pool(url, size=size)
+    pool = await create_pool(url, size=size, connected=connected)
     try:
         yield pool
     finally:
