@@ -6,7 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -18,17 +18,15 @@ from connectors.facebook.simulator import Simulator, SimulatorConfig
 from connectors.receiver import Receiver
 from console import seeding
 from console.configuration import key_ring
+from console.live_desk import LiveDesk
 from console.servers import Servers
 from console.stages import GROUP_PREFIX, STAGE_INPUTS
 from infra import kafka, logs, metrics, postgres, tracing
 from infra.settings import Settings
 from models.analyzer import DEFAULT_MODEL, Analyzer
-from replies import shipped
 from replies.account import AccountView
-from replies.desk import Desk
 from schemas import codec, topics
-from schemas.errors import ConfigurationError
-from schemas.events import Analysis, CommentEvent, ConfigChange, ConfigKind, Decision, Draft
+from schemas.events import ConfigKind
 from sinks.post_sink import post_sink
 from sinks.poster import Poster
 from sinks.postgres_sink import postgres_sink
@@ -52,34 +50,6 @@ log = logs.get(__name__)
 def load_analyzer(settings: Settings) -> Analyzer:
     """The model, verified against its checksum."""
     return Analyzer.load(settings.model_dir or DEFAULT_MODEL, threads=settings.model_threads)
-
-
-class LiveDesk:
-    """The desk under the newest configuration: starts with what is shipped, follows `config.changes`."""
-
-    def __init__(self, view: ConfigView, tenant: str) -> None:
-        self._desk = Desk(
-            policy=shipped.default_policy(), book=shipped.default_book(), accounts={}, tenant_id=tenant
-        )
-        view.on_change(self._change)
-
-    def _change(self, change: ConfigChange) -> None:
-        try:
-            self._desk = self._desk.updated(change)
-        except ConfigurationError as error:
-            log.error("a change of configuration was refused; the old one stays", error=str(error))
-
-    def triage(self, comment: CommentEvent, analysis: Analysis, now: Any) -> Decision | None:
-        """See `Desk.triage`."""
-        return self._desk.triage(comment, analysis, now)
-
-    async def draft(self, comment: CommentEvent, analysis: Analysis) -> Draft | None:
-        """See `Desk.draft`."""
-        return self._desk.draft(comment, analysis)
-
-    def decide(self, comment: CommentEvent, analysis: Analysis, draft: Draft | None, now: Any) -> Decision:
-        """See `Desk.decide`."""
-        return self._desk.decide(comment, analysis, draft, now)
 
 
 def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, ordinal: int) -> int:
