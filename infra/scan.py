@@ -37,7 +37,8 @@ async def scan(
             found = await consumer.offsets_for_times(
                 {each: int(since.timestamp() * 1000) for each in partitions}
             )
-            first = {each: found[each].offset if found.get(each) else end[each] for each in partitions}
+            # None: nothing as late, or the broker deleted the record it would have named. Read all, and look.
+            first |= {each: place.offset for each, place in found.items() if place is not None}
         for each in partitions:
             consumer.seek(each, first[each])
         waiting = {each for each in partitions if first[each] < end[each]}
@@ -45,9 +46,9 @@ async def scan(
             batches = await consumer.getmany(*waiting, timeout_ms=500, max_records=2000)
             for each, records in batches.items():
                 for record in records:
-                    if record.offset < end[each] and (
-                        until is None or record.timestamp < until.timestamp() * 1000
-                    ):
+                    late_enough = since is None or record.timestamp >= since.timestamp() * 1000
+                    early_enough = until is None or record.timestamp < until.timestamp() * 1000
+                    if record.offset < end[each] and late_enough and early_enough:
                         yield record
             for each in list(waiting):
                 if await consumer.position(each) >= end[each]:
