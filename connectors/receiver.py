@@ -187,6 +187,7 @@ class Receiver:
 
     def _refused(self, webhook: Webhook, status: int, why: str) -> Response:
         self._count(webhook.platform, f"delivery:{why}", 1)
+        _log.info("delivery refused", platform=webhook.platform, status=status, why=why)
         # The rest of a body that was not read would be taken for the next request.
         headers = {"Connection": "close"} if status == 413 else None
         return Response(status_code=status, headers=headers)

@@ -113,7 +113,12 @@ def list_accounts(
         for row in rows:
             print(json.dumps(row, ensure_ascii=False))
         return
-    table = Table("Platform", "Account", "Name", "Mode", "Status", "Replies a minute", "Comments")
+    table = Table("Platform")
+    table.add_column(
+        "Account", no_wrap=True, min_width=max((len(str(row["account_id"])) for row in rows), default=0)
+    )
+    for heading in ("Name", "Mode", "Status", "Replies a minute", "Comments"):
+        table.add_column(heading)
     for row in rows:
         status = f"{row['status']} {row['status_reason'] or ''}".strip()
         table.add_row(

@@ -58,6 +58,9 @@ def list_letters(stage: OfStage = None, reason: ForReason = None, as_json: AsJso
             f"{at:%F %T}" if at else "",
         )
     console = Console()
+    if not letters:
+        console.print("no dead letters")
+        return
     console.print(table)
     for (of_stage, why), count in Counter((letter.stage, letter.reason) for letter in letters).items():
         console.print(f"{count} x {of_stage}: {why}")

@@ -1,12 +1,15 @@
 """The command `parley`: every subcommand, and how errors reach the person who typed it."""
 
 import importlib
+import os
 import sys
 from collections.abc import Iterable
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
+from console.demo import DEMO_STATE
+from infra import settings
 from schemas.errors import ParleyError
 
 COMMANDS: Final[dict[str, str]] = {
@@ -39,7 +42,7 @@ def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
         pretty_exceptions_enable=False,
         help="Parley answers the comments people leave under a brand's posts.",
     )
-    app.callback()(_together)
+    app.callback()(_for_all)
     for name in names:
         module, _, attribute = COMMANDS[name].partition(":")
         command = getattr(importlib.import_module(module), attribute)
@@ -50,14 +53,18 @@ def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
     return app
 
 
-def _together() -> None:
-    # Without a callback, an application of one command would take that command's name for an argument.
-    return None
+def _for_all(
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Work on the demo's servers instead of your own.")
+    ] = False,
+) -> None:
+    if demo:
+        os.environ["PARLEY_STATE_DIR"] = str(settings.load().state_dir / DEMO_STATE)
 
 
 def main() -> None:
     """Runs the command; an error that a person can act on is printed as such, with its exit code."""
-    called = sys.argv[1] if len(sys.argv) > 1 else ""
+    called = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     try:
         application([called] if called in COMMANDS else COMMANDS)()
     except ParleyError as error:

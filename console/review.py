@@ -8,7 +8,7 @@ import asyncio
 import getpass
 import json
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 from rich.console import Console
@@ -28,8 +28,12 @@ from sinks.outbox import enqueue
 app = typer.Typer(no_args_is_help=True, help="Comments that wait for a person.")
 
 T = TypeVar("T")
+
+_DONE: Final = {Action.APPROVE: "approved", Action.REJECT: "rejected", Action.ESCALATE: "escalated"}
 Person = Annotated[str, typer.Option("--as", help="Who decides; the login name without it.")]
-Comment = Annotated[str, typer.Argument(help="The comment's id, as `parley review list` shows it.")]
+Comment = Annotated[
+    str, typer.Argument(help="The comment's id, as `parley review list` shows it, or how it begins.")
+]
 
 _ITEM = """
 select r.comment_id, r.revision_id, r.draft_id, r.level, r.reason, r.priority, r.due_at, r.created_at,
@@ -66,7 +70,10 @@ def list_items(
         for row in rows:
             print(json.dumps(dict(row), default=str, ensure_ascii=False))
         return
-    table = Table("Comment id", "Level", "Labels", "Comment", "Draft", "Why")
+    table = Table()
+    table.add_column("Comment id", no_wrap=True, min_width=36)
+    for heading in ("Level", "Labels", "Comment", "Draft", "Why"):
+        table.add_column(heading)
     for row in rows:
         labels = f"{row['sentiment'] or ''} {row['intent'] or ''} {row['language'] or ''}"
         table.add_row(
@@ -126,7 +133,8 @@ def _decide(
 ) -> None:
     who = person or getpass.getuser()
     decision = _with_pool(lambda pool: decide(pool, comment_id, action, who, text=text, reason=reason))
-    print(f"{decision.action} by {who}: comment {comment_id}")
+    done = "edited and approved" if text is not None else _DONE[action]
+    print(f"{done} by {who}: comment {decision.comment_id}")
 
 
 async def decide(
@@ -158,11 +166,20 @@ async def decide(
 
 
 async def _item(connection: "Connection | Pool", comment_id: str, *, lock: bool = False) -> Any:
+    meant = await connection.fetch(
+        "select distinct comment_id::text as id from review_items "
+        "where starts_with(comment_id::text, $1) limit 3",
+        comment_id,
+    )
+    if len(meant) > 1:
+        raise ConfigurationError(
+            f"{comment_id} begins several ids, {meant[0]['id']} for one. Give more of it."
+        )
     row = await connection.fetchrow(
         _ITEM
         + "where r.comment_id::text = $1 order by r.is_open desc, r.created_at desc limit 1"
         + (" for update of r" if lock else ""),
-        comment_id,
+        meant[0]["id"] if meant else comment_id,
     )
     if row is None:
         raise ConfigurationError(

@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from console.demo import DEMO_STATE
 from console.servers import open_servers
 from infra import postgres, settings
 from schemas.errors import ConfigurationError
@@ -17,14 +16,10 @@ from schemas.errors import ConfigurationError
 
 def sql(
     query: Annotated[str, typer.Argument(help="For example: select * from comment_overview limit 5")],
-    demo: Annotated[bool, typer.Option("--demo", help="Ask the demo's database.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a row.")] = False,
 ) -> None:
     """Asks Postgres (read only) and prints the rows."""
-    loaded = settings.load()
-    if demo:
-        loaded = settings.load(state_dir=loaded.state_dir / DEMO_STATE)
-    with open_servers(loaded) as servers:
+    with open_servers(settings.load()) as servers:
         rows = asyncio.run(_ask(servers.database, query))
     if as_json:
         for row in rows:

@@ -124,7 +124,7 @@ class Supervisor:
             if self._failed:
                 self._failed(name, code, words)
             else:
-                log.error("a worker ended", worker=name, exit_code=code, last_words=words)
+                log.error("a worker ended and is started again", worker=name, exit_code=code)
             if code in FINAL_CODES:
                 return code
             if time.monotonic() - began > _HEALTHY_AFTER:

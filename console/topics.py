@@ -48,7 +48,10 @@ def list_topics(as_json: AsJson = False) -> None:
         for row in rows:
             print(json.dumps(row))
         return
-    table = Table("Topic", "Schema", "Partitions", "Records kept", "Settings")
+    table = Table()
+    table.add_column("Topic", no_wrap=True, min_width=max(map(len, topics.ALL)))
+    for heading in ("Schema", "Partitions", "Records kept", "Settings"):
+        table.add_column(heading)
     for row in rows:
         state = " ".join(f"{name}={value}" for name, value in row["settings"].items())
         table.add_row(row["topic"], row["schema"], str(row["partitions"]), str(row["records"]), state)

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from console import seeding
-from console.servers import Servers, open_servers, prepare
+from console.servers import Servers, alone, open_servers, prepare
 from console.stages import STAGE_INPUTS
 from console.supervisor import Program, Supervisor, exit_with_parent
 from infra import logs, postgres, settings
@@ -19,6 +19,9 @@ from schemas.events import Platform
 
 GROUPS: Final[tuple[tuple[str, ...], ...]] = (("enrich",), ("draft", "decide"), ("postgres",), ("post",))
 """Stages by process on a small machine; `parley up` and the demo run these beside `parley serve`."""
+
+
+log = logs.get(__name__)
 
 
 def programs(environment: Mapping[str, str]) -> list[Program]:
@@ -38,7 +41,7 @@ def up() -> None:
     """Runs everything on this machine: webhooks, every stage, the poster; restarts what fails."""
     loaded = settings.load()
     logs.configure(loaded.log_level, loaded.log_format, process="up")
-    with open_servers(loaded) as servers:
+    with alone(loaded, "up"), open_servers(loaded) as servers:
         raise typer.Exit(asyncio.run(_up(loaded, servers)))
 
 
@@ -97,7 +100,12 @@ def serve() -> None:
 
     from console import compose
 
+    if loaded.facebook_app_secret is None:
+        log.warning("every Facebook webhook will be refused: set PARLEY_FACEBOOK_APP_SECRET")
     with open_servers(loaded) as servers:
+        log.info(
+            "webhooks are received", url=f"http://{loaded.http_host}:{loaded.http_port}/webhooks/facebook"
+        )
         config = uvicorn.Config(
             compose.webhook_app(loaded, servers),
             host=loaded.http_host,

@@ -1,8 +1,11 @@
 """Lag of consumer groups, from the broker: what workers say of themselves goes stale when they stall."""
 
+import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -10,6 +13,8 @@ from aiokafka.errors import KafkaError
 
 from infra.kafka import open_admin, unreachable
 from schemas.errors import TransientError
+
+_LOADED_WITHIN: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,24 +54,44 @@ class LagReader:
     async def read(self, group: str, topics: Sequence[str]) -> list[PartitionLag]:
         """The group's lag on these topics, a row a partition; raises TransientError if the broker is away."""
         try:
-            committed = await self._admin.list_consumer_group_offsets(group)
+            ends = {
+                TopicPartition(topic, partition): offsets
+                for topic in topics
+                for partition, offsets in sorted((await self.end_offsets(topic)).items())
+            }
+            committed = await self._committed(group, list(ends))
             rows = []
-            for topic in topics:
-                for partition, (first, end) in sorted((await self.end_offsets(topic)).items()):
-                    known = committed.get(TopicPartition(topic, partition))
-                    rows.append(
-                        PartitionLag(
-                            group=group,
-                            topic=topic,
-                            partition=partition,
-                            first=first,
-                            end=end,
-                            committed=known.offset if known and known.offset >= 0 else None,
-                        )
+            for (topic, partition), (first, end) in ends.items():
+                known = committed[TopicPartition(topic, partition)]
+                rows.append(
+                    PartitionLag(
+                        group=group,
+                        topic=topic,
+                        partition=partition,
+                        first=first,
+                        end=end,
+                        committed=known if known >= 0 else None,
                     )
+                )
         except KafkaError as error:
             raise TransientError(f"Kafka did not tell the lag of {group}: {error}") from error
         return rows
+
+    async def _committed(self, group: str, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Committed offsets, -1 for none.
+
+        A broker that has just started answers without them while it loads its groups, and aiokafka does not
+        look at that answer's error: what was asked for and is not in it is asked for again.
+        """
+        deadline = time.monotonic() + _LOADED_WITHIN
+        while partitions:
+            found = await self._admin.list_consumer_group_offsets(group, partitions=partitions)
+            if all(each in found for each in partitions):
+                return {each: found[each].offset for each in partitions}
+            if time.monotonic() > deadline:
+                raise TransientError(f"Kafka did not tell the offsets of {group}: it still loads its groups")
+            await asyncio.sleep(0.2)
+        return {}
 
 
 @contextlib.asynccontextmanager

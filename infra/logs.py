@@ -2,11 +2,17 @@
 
 import logging
 import sys
-from typing import Literal
+from typing import Final, Literal
 
 import structlog
 
 Level = Literal["debug", "info", "warning", "error"]
+
+NARRATORS: Final = (
+    *("aiokafka", "kafka", "faust", "mode", "httpx", "httpcore", "uvicorn", "asyncio"),
+    *("streams.consumer", "streams.transport"),  # services of Faust's under our modules' names
+)
+"""Loggers of libraries whose warnings are enough: a broker's restart alone would fill the log."""
 
 
 def configure(level: Level, form: Literal["console", "json"], **bound: str) -> None:
@@ -39,8 +45,7 @@ def configure(level: Level, form: Literal["console", "json"], **bound: str) -> N
     )
     logging.root.handlers = [handler]
     logging.root.setLevel(level.upper())
-    # Libraries that narrate: their warnings are enough (a broker's restart alone would fill the log).
-    for noisy in ("aiokafka", "kafka", "faust", "mode", "httpx", "httpcore", "uvicorn", "asyncio"):
+    for noisy in NARRATORS:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.root.level))
     structlog.contextvars.bind_contextvars(**bound)
 

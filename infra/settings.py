@@ -249,7 +249,7 @@ def load(**overrides: Any) -> Settings:
     problems = []
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in VARIABLES:
-            near = difflib.get_close_matches(name, VARIABLES, 1)
+            near = difflib.get_close_matches(name, VARIABLES, 1, 0.75)
             problems.append(f"{name}: no such setting" + (f"; did you mean {near[0]}?" if near else ""))
     settings = None
     try:

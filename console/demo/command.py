@@ -16,10 +16,11 @@ from console.demo import DEMO_STATE, report
 from console.demo.run import Demo, Plan
 from console.demo.snapshot import Snapshot
 from console.demo.view import render
-from console.servers import open_servers
+from console.servers import alone, open_servers
 from console.texts import BadRow, read_texts
 from infra import logs, settings
 from infra.settings import Settings
+from schemas.errors import ConfigurationError
 
 SAMPLE: Final = Path(__file__).parent / "sample.jsonl"
 SAMPLE_RATE: Final = 10.0
@@ -54,7 +55,7 @@ def demo(
         replay=replay,
     )
     if comments is not None:
-        next(read_texts(comments), None)  # a file that cannot be read is told before anything is started
+        _require_text(comments)
     loaded = settings.load()
     loaded = settings.load(state_dir=loaded.state_dir / DEMO_STATE)
     logs.configure("error" if loaded.log_level == "info" else loaded.log_level, "console")
@@ -63,24 +64,36 @@ def demo(
         found = _run(loaded, plan, _Lines(console))
     else:
         with Live(console=console, refresh_per_second=4, screen=False, transient=False) as live:
-            found = _run(loaded, plan, lambda snapshot: live.update(render(snapshot)))
+            found = _run(loaded, plan, lambda snapshot: live.update(render(snapshot, console.height)))
     if as_json:
         print(json.dumps(found.as_json()))
     else:
-        report.show(found, console, program=_program(), state_dir=loaded.state_dir)
+        report.show(found, console, program=_program())
     sys.stdout.flush()
     if not found.holds:
         raise typer.Exit(1)
 
 
 def _run(loaded: Settings, plan: Plan, draw: Callable[[Snapshot], None]) -> report.Report:
-    with open_servers(loaded) as servers:
+    with alone(loaded, "demo"), open_servers(loaded) as servers:
         return asyncio.run(Demo(loaded, servers, plan, draw).run())
+
+
+def _require_text(file: Path) -> None:
+    """A file that cannot be read, or holds nothing, is told before anything is started."""
+    rows = 0
+    for row in read_texts(file):
+        if not isinstance(row, BadRow):
+            return
+        rows += 1
+    raise ConfigurationError(
+        f"{file} holds no text ({rows} rows that cannot be read). Name a file with comments."
+    )
 
 
 def _program() -> str:
     """How Parley was called, so that the lines we print can be typed."""
-    called = Path(sys.argv[0])
+    called = Path(sys.argv[0]).absolute()
     return str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else called.name
 
 

@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.table import Table
 
 from connectors.journal import Tally
@@ -89,8 +88,8 @@ def _percentile(ordered: Sequence[float], share: float) -> float:
     return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 1) if ordered else 0.0
 
 
-def show(report: Report, console: Console, *, program: str, state_dir: Path) -> None:
-    """Prints the summary; `program` is how Parley was called, `state_dir` where the demo's data lie."""
+def show(report: Report, console: Console, *, program: str) -> None:
+    """Prints the summary; `program` is how Parley was called."""
     verdict = "[green]kept[/]" if report.holds else "[bold red]BROKEN[/]"
     table = Table(title="What came of it", title_justify="left", show_header=False, box=None)
     table.add_row("Comments received (answered 2xx)", f"{report.received:,}")
@@ -108,13 +107,11 @@ def show(report: Report, console: Console, *, program: str, state_dir: Path) -> 
         table.add_row("Dead letters", f"{report.dead_letters}")
     for reason, count in report.skipped_rows.items():
         table.add_row(f"Rows of the file passed over: {reason}", f"{count:,}")
-    console.print(
-        Group(
-            table,
-            "",
-            "Ask the results:",
-            f'  {program} sql --demo "select state, intent, text, reply from comment_overview limit 10"',  # noqa: S608
-            "What waits for a person (the demo's data lie apart from your own):",
-            f"  PARLEY_STATE_DIR={state_dir} {program} review list",
-        )
-    )
+    console.print(table)
+    for line in (
+        "\nAsk the results:",
+        f'  {program} --demo sql "select state, intent, text, reply from comment_overview limit 10"',  # noqa: S608
+        "What waits for a person (the demo's data lie apart from your own):",
+        f"  {program} --demo review list",
+    ):
+        console.print(line, soft_wrap=True, highlight=False, markup=False)  # can be copied as it stands

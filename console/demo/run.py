@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import secrets
-import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,6 +24,7 @@ from console.supervisor import Program, Supervisor
 from console.texts import BadRow
 from console.workers import GROUPS, programs
 from infra import postgres
+from infra.embedded.ports import free_ports, free_range
 from infra.lag import open_lag_reader
 from infra.settings import Settings
 from replies.account import AccountView, Mode
@@ -64,7 +64,7 @@ class Demo:
         self._draw = draw
         self._page = SimulatorConfig()
         self._folder = settings.state_dir / "run"
-        self._simulator_port, serve_port = _free_port(), _free_port()
+        self._simulator_port, serve_port = free_ports(2)
         self._settings = settings.model_copy(
             update={
                 "facebook_graph_url": f"http://127.0.0.1:{self._simulator_port}",
@@ -79,7 +79,7 @@ class Demo:
             "PARLEY_FACEBOOK_APP_SECRET": secrets.token_hex(16),
             "PARLEY_FACEBOOK_VERIFY_TOKEN": secrets.token_hex(8),
             "PARLEY_HTTP_PORT": str(serve_port),
-            "PARLEY_METRICS_PORT": str(_free_port(len(GROUPS) + 1)),
+            "PARLEY_METRICS_PORT": str(free_range(len(GROUPS) + 1)),
         }
         base = int(self._environment["PARLEY_METRICS_PORT"])
         self._health = [
@@ -311,15 +311,3 @@ _TABLES: Final = (
 
 async def _row_counts(pool: postgres.Pool) -> dict[str, int]:
     return {table: await pool.fetchval(f"select count(*) from {table}") for table in _TABLES}  # noqa: S608
-
-
-def _free_port(together: int = 1) -> int:
-    """A free port, the first of `together` free ones in a row."""
-    while True:
-        with contextlib.ExitStack() as probes, contextlib.suppress(OSError, OverflowError):
-            first = 0
-            for number in range(together):
-                probe = probes.enter_context(socket.socket())
-                probe.bind(("127.0.0.1", first + number if number else 0))
-                first = first or int(probe.getsockname()[1])
-            return first

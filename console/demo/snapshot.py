@@ -104,7 +104,7 @@ class Reader:
             intents[row["intent"]] = intents.get(row["intent"], 0) + row["n"]
         return sentiments, intents
 
-    async def recent(self, limit: int = 6) -> tuple[Recent, ...]:
+    async def recent(self, limit: int = 24) -> tuple[Recent, ...]:
         """The comments whose state changed last, posted ones first among them."""
         rows = await self._pool.fetch(
             "select * from (select c.comment_id, c.author_name, c.text, c.state, c.state_reason, "

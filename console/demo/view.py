@@ -10,6 +10,9 @@ from rich.text import Text
 
 from console.demo.snapshot import Snapshot
 
+_ABOVE_RECENT: Final = 17
+"""Lines of the head, of the widest panel of the middle, and of the frame around the recent comments."""
+
 _COLOURS: Final = {
     "positive": "green",
     "neutral": "blue",
@@ -23,9 +26,11 @@ _COLOURS: Final = {
 }
 
 
-def render(snapshot: Snapshot) -> RenderableType:
-    """The screen."""
-    parts: list[RenderableType] = [_head(snapshot), _middle(snapshot), _recent(snapshot)]
+def render(snapshot: Snapshot, height: int = 40) -> RenderableType:
+    """The screen, of `height` lines at most where that is possible."""
+    parts: list[RenderableType] = [_head(snapshot), _middle(snapshot)]
+    room = height - _ABOVE_RECENT - (6 if snapshot.troubles else 0)
+    parts.append(_recent(snapshot, max(3, room)))
     if snapshot.troubles:
         parts.append(Panel("\n".join(snapshot.troubles[-4:]), title="Trouble", border_style="red"))
     return Group(*parts)
@@ -36,12 +41,11 @@ def _head(snapshot: Snapshot) -> RenderableType:
     rate = snapshot.stored / snapshot.elapsed * 60 if snapshot.elapsed > 1 else 0
     return Text.assemble(
         (" Parley ", "bold reverse"),
-        f"  {snapshot.elapsed:5.0f} s   comments sent {snapshot.fed:,}{of}   stored {snapshot.stored:,}   ",
+        f" {snapshot.elapsed:4.0f} s   sent {snapshot.fed:,}{of}   stored {snapshot.stored:,}   ",
         (f"posted {snapshot.outcomes.get('posted', 0):,}", "green"),
         "   ",
         (f"for people {snapshot.for_people:,}", "yellow"),
-        f"   under way {snapshot.unsettled:,}   dead letters {snapshot.dead_letters:,}"
-        f"   {rate:,.0f} a minute",
+        f"   under way {snapshot.unsettled:,}   dead {snapshot.dead_letters:,}   {rate:,.0f} a minute",
     )
 
 
@@ -73,13 +77,13 @@ def _bars(counts: dict[str, int]) -> RenderableType:
     return table
 
 
-def _recent(snapshot: Snapshot) -> RenderableType:
+def _recent(snapshot: Snapshot, rows: int) -> RenderableType:
     table = Table(expand=True, box=None, header_style="bold", pad_edge=False)
     table.add_column("Comment", ratio=5, no_wrap=True, overflow="ellipsis")
     table.add_column("Labels", ratio=2, no_wrap=True)
-    table.add_column("State", ratio=1, no_wrap=True)
+    table.add_column("State", min_width=12, no_wrap=True)
     table.add_column("Reply, or why not", ratio=5, no_wrap=True, overflow="ellipsis")
-    for item in snapshot.recent:
+    for item in snapshot.recent[:rows]:
         # Text() and not a string: comments are data, their square brackets are not markup.
         table.add_row(
             Text(printable(item.text)),
