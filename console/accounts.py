@@ -2,7 +2,6 @@
 
 import asyncio
 import getpass
-import json
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from console import configuration, seeding
+from console.printing import cell, json_line
 from console.servers import Servers, open_servers, prepare
 from infra import postgres, settings
 from infra.postgres import Pool
@@ -111,7 +111,7 @@ def list_accounts(
     rows = _run(work)
     if as_json:
         for row in rows:
-            print(json.dumps(row, ensure_ascii=False))
+            print(json_line(row))
         return
     table = Table("Platform")
     table.add_column(
@@ -124,9 +124,9 @@ def list_accounts(
         table.add_row(
             str(row["platform"]),
             str(row["account_id"]),
-            str(row["name"]),
+            cell(row["name"]),
             str(row["mode"]),
-            status,
+            cell(status),
             f"{row['replies_per_minute']:g}",
             str(row["comments"]),
         )

@@ -1,6 +1,5 @@
 """`parley analyze`: sentiment, intent and language of texts, by the model that the pipeline uses."""
 
-import json
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -10,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from console.demo.view import printable
+from console.printing import cell, json_line
 from console.texts import BadRow, read_texts
 from infra import settings
 
@@ -34,22 +33,18 @@ def analyze(
         table = Table("Text", "Sentiment", "Intent", "Language", box=None, show_header=not as_json)
         for text, result in zip(texts, found, strict=True):
             if as_json:
-                print(
-                    json.dumps(
-                        {
-                            "text": text,
-                            "sentiment": result.sentiment,
-                            "sentiment_scores": {k: round(v, 4) for k, v in result.sentiment_scores.items()},
-                            "intent": result.intent,
-                            "intent_scores": {k: round(v, 4) for k, v in result.intent_scores.items()},
-                            "language": result.language,
-                        },
-                        ensure_ascii=False,
-                    )
-                )
+                labels = {
+                    "text": text,
+                    "sentiment": result.sentiment,
+                    "sentiment_scores": {name: round(by, 4) for name, by in result.sentiment_scores.items()},
+                    "intent": result.intent,
+                    "intent_scores": {name: round(by, 4) for name, by in result.intent_scores.items()},
+                    "language": result.language,
+                }
+                print(json_line(labels))
             else:
                 table.add_row(
-                    printable(text)[:100],
+                    cell(text[:100]),
                     f"{result.sentiment} {result.sentiment_scores[result.sentiment]:.2f}",
                     f"{result.intent} {result.intent_scores[result.intent]:.2f}",
                     result.language,

@@ -24,9 +24,8 @@ from console.stages import GROUP_PREFIX, STAGE_INPUTS
 from infra import kafka, logs, metrics, postgres, tracing
 from infra.settings import Settings
 from models.analyzer import DEFAULT_MODEL, Analyzer
-from replies.account import AccountView
 from schemas import codec, topics
-from schemas.events import ConfigKind
+from schemas.events import ConfigKind, Platform
 from sinks.post_sink import post_sink
 from sinks.poster import Poster
 from sinks.postgres_sink import postgres_sink
@@ -142,7 +141,7 @@ def webhook_app(settings: Settings, servers: Servers) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         view, accounts = ConfigView(servers.kafka), KnownAccounts()
-        view.on_change(lambda _change: accounts.replace(_known(view, settings.tenant)))
+        view.on_change(lambda _change: accounts.replace(known_accounts(view, settings.tenant)))
         async with kafka.open_publisher(servers.kafka) as publisher:
             await view.ready()
             following = asyncio.create_task(view.follow())
@@ -172,12 +171,17 @@ def webhook_app(settings: Settings, servers: Servers) -> FastAPI:
     return app
 
 
-def _known(view: ConfigView, tenant: str) -> list[Account]:
-    return [
-        Account(tenant_id=tenant, platform=account.platform, account_id=account.account_id)
-        for change in view.all(ConfigKind.ACCOUNT, tenant).values()
-        for account in (AccountView.from_change(change),)
-    ]
+def known_accounts(view: ConfigView, tenant: str) -> list[Account]:
+    """The accounts by their keys (platform:id) alone: whatever is wrong with the content of one, its comments
+    are taken in, and so are all others'."""
+    found = []
+    for key in view.all(ConfigKind.ACCOUNT, tenant):
+        platform, _, account_id = key.partition(":")
+        if platform in set(Platform) and account_id:
+            found.append(Account(tenant_id=tenant, platform=Platform(platform), account_id=account_id))
+        else:
+            log.error("an account's key is not platform:id", key=key)
+    return found
 
 
 async def run_simulator(settings: Settings, config: SimulatorConfig, port: int) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import json
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from console.configuration import key_ring
+from console.printing import cell, json_line, printable
 from console.replay import moment
 from console.seeding import publish_outbox
 from console.servers import Servers, open_servers, prepare
@@ -43,12 +43,12 @@ def list_letters(stage: OfStage = None, reason: ForReason = None, as_json: AsJso
     if as_json:
         for letter in letters:
             at = sent.get(letter.dead_letter_id)
-            print(json.dumps(_summary(letter) | {"replayed_at": at.isoformat() if at else None}))
+            print(json_line(_summary(letter) | {"replayed_at": at.isoformat() if at else None}))
         return
     table = Table("Id", "Failed at", "Stage", "Reason", "From", "Message", "Sent back at")
     for letter in letters:
         at = sent.get(letter.dead_letter_id)
-        table.add_row(
+        shown = (
             letter.dead_letter_id,
             f"{letter.failed_at:%F %T}",
             letter.stage,
@@ -57,13 +57,14 @@ def list_letters(stage: OfStage = None, reason: ForReason = None, as_json: AsJso
             letter.message,
             f"{at:%F %T}" if at else "",
         )
+        table.add_row(*map(cell, shown))
     console = Console()
     if not letters:
         console.print("no dead letters")
         return
     console.print(table)
     for (of_stage, why), count in Counter((letter.stage, letter.reason) for letter in letters).items():
-        console.print(f"{count} x {of_stage}: {why}")
+        console.print(f"{count} x {of_stage}: {printable(why)}", markup=False)
 
 
 async def _sent_before(database: str) -> dict[str, datetime]:
@@ -82,7 +83,7 @@ def show(dead_letter_id: str) -> None:
     with open_servers(loaded) as servers:
         for letter in asyncio.run(read_letters(servers.kafka)):
             if letter.dead_letter_id == dead_letter_id:
-                print(json.dumps(_whole(letter, key_ring(loaded)), indent=2, ensure_ascii=False))
+                print(json_line(_whole(letter, key_ring(loaded)), indent=2))
                 return
     raise ConfigurationError(
         f"There is no dead letter {dead_letter_id}. `parley dead-letters list` shows them."
@@ -116,7 +117,7 @@ def replay(
         done = asyncio.run(_send_back(servers, loaded, wanted))
     for each in done:
         if as_json:
-            print(json.dumps(_summary(each.letter) | {"outcome": each.outcome, "said": each.said}))
+            print(json_line(_summary(each.letter) | {"outcome": each.outcome, "said": each.said}))
         elif each.outcome is not Outcome.SENT_BACK:
             print(f"{each.letter.dead_letter_id} was not sent: {each.said}")
     if not as_json:

@@ -6,16 +6,14 @@ A decision is written to the outbox in the transaction that closes the item, and
 
 import asyncio
 import getpass
-import json
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from console.demo.view import printable
+from console.printing import cell, json_line
 from console.servers import open_servers
 from infra import postgres, settings
 from infra.postgres import Connection, Pool
@@ -68,7 +66,7 @@ def list_items(
     )
     if as_json:
         for row in rows:
-            print(json.dumps(dict(row), default=str, ensure_ascii=False))
+            print(json_line(dict(row)))
         return
     table = Table()
     table.add_column("Comment id", no_wrap=True, min_width=36)
@@ -80,9 +78,9 @@ def list_items(
             str(row["comment_id"]),
             row["level"],
             labels,
-            Text(printable(row["text"] or "")[:120]),
-            Text(printable(row["draft"] or "")[:120]),
-            row["reason"],
+            cell((row["text"] or "")[:120]),
+            cell((row["draft"] or "")[:120]),
+            cell(row["reason"]),
         )
     Console().print(table if rows else "nothing waits for a person")
 
@@ -91,7 +89,7 @@ def list_items(
 def show(comment_id: Comment) -> None:
     """Shows one item whole."""
     row = _with_pool(lambda pool: _item(pool, comment_id))
-    print(json.dumps(dict(row), default=str, indent=2, ensure_ascii=False))
+    print(json_line(dict(row), indent=2))
 
 
 @app.command("approve")

@@ -1,7 +1,6 @@
 """`parley sql`: a question to Postgres, answered as a table or as JSON lines; it can change nothing."""
 
 import asyncio
-import json
 from typing import Annotated, Any
 
 import asyncpg
@@ -9,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from console.printing import cell, json_line
 from console.servers import open_servers
 from infra import postgres, settings
 from schemas.errors import ConfigurationError
@@ -23,11 +23,11 @@ def sql(
         rows = asyncio.run(_ask(servers.database, query))
     if as_json:
         for row in rows:
-            print(json.dumps(dict(row), default=str, ensure_ascii=False))
+            print(json_line(dict(row)))
         return
     shown = Table(*(rows[0].keys() if rows else ()))
     for row in rows:
-        shown.add_row(*("" if value is None else str(value) for value in row.values()))
+        shown.add_row(*map(cell, row.values()))
     Console().print(shown if rows else "no rows")
 
 

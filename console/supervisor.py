@@ -85,11 +85,14 @@ class Supervisor:
         return sum(child.restarts for child in self._children)
 
     async def run(self) -> int:
-        """Runs until `stop()` or until a child ends with a code that a restart cannot mend; returns it."""
+        """Runs until `stop()`, or until no child is left that a restart could mend; returns the worst code.
+
+        A child that has ended for good leaves the others running: a stage that halts must not take the
+        webhooks with it.
+        """
         tasks = [asyncio.create_task(self._keep(child)) for child in self._children]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            return next(iter(done)).result()
+            return max(await asyncio.gather(*tasks))
         finally:
             await self.stop()
             for task in tasks:
@@ -126,6 +129,9 @@ class Supervisor:
             else:
                 log.error("a worker ended and is started again", worker=name, exit_code=code)
             if code in FINAL_CODES:
+                log.critical(
+                    "a worker ended for good; the others go on", worker=name, exit_code=code, why=words
+                )
                 return code
             if time.monotonic() - began > _HEALTHY_AFTER:
                 pause = 0.5

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from console.printing import json_line
 from console.servers import open_servers
 from console.stages import GROUP_PREFIX, STAGE_INPUTS
 from infra import kafka, settings
@@ -85,7 +86,7 @@ def tail(
         raise ConfigurationError(f"There is no topic {topic!r}. Topics: {', '.join(topics.ALL)}.")
     with open_servers(settings.load()) as servers:
         for line in asyncio.run(_newest(servers.kafka, topic, limit)):
-            print(json.dumps(line, default=str, ensure_ascii=False))
+            print(json_line(line))
 
 
 async def _newest(bootstrap: str, topic: str, limit: int) -> list[dict[str, Any]]:

@@ -30,14 +30,14 @@ AWAY: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # how a connection is found that the server closed meanwhile
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.QueryCanceledError,
-    asyncpg.DiskFullError,
+    # by class of SQLSTATE, because servers that fail over or run full find many words for it
+    asyncpg.ReadOnlySQLTransactionError,  # 25006: a standby, or a managed server whose disk is full
+    asyncpg.TransactionRollbackError,  # 40: deadlock, serialization
+    asyncpg.InsufficientResourcesError,  # 53: disk, memory, connections
+    asyncpg.ObjectNotInPrerequisiteStateError,  # 55: lock not available
+    asyncpg.OperatorInterventionError,  # 57: shutdown, crash, cancelled, cannot connect now
+    asyncpg.PostgresSystemError,  # 58: the server's own I/O
+    asyncpg.InternalServerError,  # XX
 )
 """What asyncpg raises for faults that pass by themselves or once somebody mends the server."""
 

@@ -53,7 +53,12 @@ class Settings(BaseSettings):
     """All settings; the field's description is what the README prints, its example what errors show."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, populate_by_name=True
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        populate_by_name=True,
     )
 
     # the servers

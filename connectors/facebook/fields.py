@@ -81,7 +81,7 @@ def moment(value: object, now: datetime) -> datetime | None:
             read = datetime.fromtimestamp(float(value), UTC)
         else:
             return None
+        read = read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    read = read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
     return read if read <= now + _SKEW and read.year >= 2004 else None

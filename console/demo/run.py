@@ -20,7 +20,7 @@ from console import configuration, replay, seeding
 from console.demo import report
 from console.demo.snapshot import Reader, Snapshot
 from console.servers import Servers, prepare
-from console.supervisor import Program, Supervisor
+from console.supervisor import FINAL_CODES, Program, Supervisor
 from console.texts import BadRow
 from console.workers import GROUPS, programs
 from infra import postgres
@@ -29,7 +29,7 @@ from infra.lag import open_lag_reader
 from infra.settings import Settings
 from replies.account import AccountView, Mode
 from schemas import codec, headers, topics
-from schemas.errors import EnvironmentFault
+from schemas.errors import EnvironmentFault, TransientError
 from schemas.events import Platform
 
 START_WITHIN: Final = 90.0
@@ -91,6 +91,7 @@ class Demo:
         self._fed = 0
         self._skipped: Counter[str] = Counter()
         self._troubles: list[str] = []
+        self._halted = False
         self._snapshot = Snapshot(total=plan.total)
 
     async def run(self) -> report.Report:
@@ -106,7 +107,7 @@ class Demo:
             failed=self._child_failed,
         )
         async with (
-            _supervised(supervisor) as self._running,
+            _supervised(supervisor),
             postgres.open_pool(self._servers.database, size=2) as pool,
             open_lag_reader(self._servers.kafka) as lag,
             httpx.AsyncClient(
@@ -188,7 +189,7 @@ class Demo:
             "hub.verify_token": self._environment["PARLEY_FACEBOOK_VERIFY_TOKEN"],
         }
         waiting = "the simulator"
-        while time.monotonic() < deadline and not self._running.done():
+        while time.monotonic() < deadline and not self._halted:
             with contextlib.suppress(httpx.HTTPError):
                 (await simulator.get("/sim/state")).raise_for_status()
                 waiting = "the webhook endpoint"
@@ -244,7 +245,13 @@ class Demo:
         moved, before = time.monotonic(), None
         while True:
             tally = counting.update()
-            outcomes = await reader.outcomes()
+            try:
+                outcomes = await reader.outcomes()
+            except (TransientError, *postgres.AWAY) as error:  # the view waits, like every stage
+                self._snapshot = replace(self._snapshot, troubles=(f"the view waits: {error}",))
+                self._draw(self._snapshot)
+                await asyncio.sleep(0.5)
+                continue
             sentiments, intents = await reader.labels()
             self._snapshot = Snapshot(
                 elapsed=time.monotonic() - self._clock,
@@ -269,7 +276,7 @@ class Demo:
             now = (self._fed, len(tally.accepted), tuple(outcomes.items()))
             if now != before:
                 moved, before = time.monotonic(), now
-            elif self._running.done() or time.monotonic() - moved > STUCK_AFTER:
+            elif self._halted or time.monotonic() - moved > STUCK_AFTER:
                 self._troubles.append(f"nothing moves any more; the logs are in {self._folder}")
                 return
             await asyncio.sleep(0.5)
@@ -291,13 +298,14 @@ class Demo:
 
     def _child_failed(self, name: str, code: int, words: str) -> None:
         self._troubles.append(f"{name} ended with exit code {code}: {words[-300:]}")
+        self._halted = self._halted or code in FINAL_CODES
 
 
 @contextlib.asynccontextmanager
-async def _supervised(supervisor: Supervisor) -> AsyncIterator[asyncio.Task[int]]:
+async def _supervised(supervisor: Supervisor) -> AsyncIterator[None]:
     running = asyncio.create_task(supervisor.run())
     try:
-        yield running
+        yield
     finally:
         await supervisor.stop()
         await asyncio.gather(running, return_exceptions=True)

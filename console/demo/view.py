@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from console.demo.snapshot import Snapshot
+from console.printing import printable
 
 _ABOVE_RECENT: Final = 17
 """Lines of the head, of the widest panel of the middle, and of the frame around the recent comments."""
@@ -94,8 +95,3 @@ def _recent(snapshot: Snapshot, rows: int) -> RenderableType:
             Text(printable(item.reply or item.reason), "italic" if item.reply else "bright_black"),
         )
     return Panel(table, title="Lately")
-
-
-def printable(text: str) -> str:
-    """One line without control characters: a comment must not steer the terminal it is shown on."""
-    return "".join(char if char.isprintable() else " " for char in text)

@@ -68,12 +68,26 @@ async def test_a_child_that_ends_is_started_again_and_its_last_words_are_told(tm
     assert watched.restarts >= 2
 
 
-async def test_a_child_that_a_restart_cannot_mend_ends_the_run_with_its_code(tmp_path: Path) -> None:
-    other = Program(name="good", arguments=("sleep", str(tmp_path)))
+async def test_a_child_that_a_restart_cannot_mend_stays_down_and_the_others_go_on(tmp_path: Path) -> None:
+    (tmp_path / "good").mkdir()
+    told: list[int] = []
+    other = Program(name="good", arguments=("sleep", str(tmp_path / "good")))
     halted = Program(name="halted", arguments=("exit70", str(tmp_path)))
-    code = await asyncio.wait_for(Supervisor([other, halted], log_dir=tmp_path).run(), 20)
-    assert code == 70
-    assert not any(psutil.pid_exists(pid) for pid in starts(tmp_path))
+    watched = Supervisor(
+        [other, halted], log_dir=tmp_path, failed=lambda _name, code, _words: told.append(code)
+    )
+    running = asyncio.create_task(watched.run())
+    await until(lambda: told and starts(tmp_path / "good"))
+    await asyncio.sleep(1)  # twice the first pause before a restart
+    assert psutil.pid_exists(starts(tmp_path / "good")[0])
+    assert (told, len(starts(tmp_path))) == ([70], 1)
+    await watched.stop()
+    assert await asyncio.wait_for(running, 20) == 70
+
+
+async def test_the_run_ends_when_no_child_is_left(tmp_path: Path) -> None:
+    watched = Supervisor([Program(name="halted", arguments=("exit78", str(tmp_path)))], log_dir=tmp_path)
+    assert await asyncio.wait_for(watched.run(), 20) == 78
 
 
 async def test_stop_kills_a_child_that_does_not_drain_in_time(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from console.demo.snapshot import Recent, Snapshot, StageFigures
-from console.demo.view import printable, render
+from console.demo.view import render
+from console.printing import printable
 
 
 def drawn(text: str) -> str:

@@ -126,3 +126,12 @@ async def test_a_value_that_the_database_refuses_is_not_transient(pool: postgres
         await pool.execute("select $1::uuid", "not a uuid")
     with pytest.raises(asyncpg.PostgresError), postgres.transient():
         await pool.execute("select $1::text", "a\x00b")
+
+
+async def test_a_server_that_went_read_only_is_a_transient_error(pool: postgres.Pool) -> None:
+    """As after a failover, or where a managed server's disk is full."""
+    async with pool.acquire() as connection:
+        await connection.execute("set default_transaction_read_only = on")
+        with pytest.raises(TransientError), postgres.transient():
+            await connection.execute("insert into users (tenant_id, name, role) values ('t', 'n', 'admin')")
+        await connection.execute("set default_transaction_read_only = off")
