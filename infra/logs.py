@@ -49,8 +49,10 @@ def configure(level: Level, form: Literal["console", "json"], **bound: str) -> N
     )
     logging.root.handlers = [handler]
     logging.root.setLevel(level.upper())
-    for noisy in NARRATORS:
-        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.root.level))
+    for name in NARRATORS:
+        narrator = logging.getLogger(name)
+        narrator.setLevel(max(logging.WARNING, logging.root.level))
+        narrator.handlers, narrator.propagate = [], True  # uvicorn brings handlers of its own
     structlog.contextvars.bind_contextvars(**bound)
 
 
