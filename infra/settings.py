@@ -14,6 +14,7 @@ from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationE
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from infra.crypto import parse_keys
 from schemas.errors import ConfigurationError
 
 PREFIX: Final = "PARLEY_"
@@ -44,6 +45,12 @@ def _http(value: str | None) -> str | None:
     if value is not None and not value.startswith(("http://", "https://")):
         raise ValueError("it must begin with http:// or https://")
     return value.rstrip("/") if value else value
+
+
+def _keys(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        parse_keys(value.get_secret_value())  # raises ConfigurationError, which says what is wrong
+    return value
 
 
 HttpUrl = Annotated[str, AfterValidator(_http)]
@@ -99,7 +106,7 @@ class Settings(BaseSettings):
 
     # identity and secrets
     tenant: str = Field("default", min_length=1, description="Tenant whose accounts this deployment serves")
-    encryption_keys: SecretStr | None = Field(
+    encryption_keys: Annotated[SecretStr | None, AfterValidator(_keys)] = Field(
         None,
         description="Keys for tokens and dead letters, newest first, as id:base64 of 32 bytes, "
         "comma-separated; without it one is generated in the state folder",

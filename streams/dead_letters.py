@@ -109,6 +109,6 @@ class Limits:
         return (
             f"stage {self._stage} halted: {what} could not be processed, so the fault is likely the deploy, "
             f"not the data (last: {said(error)}). Nothing of the last batch "
-            "was committed. Deploy a release that can process them, or raise the dead-letter limits, "
-            "and start the stage again."
+            "was committed. Deploy a release that can process them, or, to let them go to the dead letters, "
+            "raise PARLEY_DEAD_LETTER_LIMIT and PARLEY_DEAD_LETTER_RATIO; then start the stage again."
         )

@@ -1,5 +1,6 @@
 """A wrong setting stops the start with a message that names the variable, the problem and an example."""
 
+import base64
 import os
 from pathlib import Path
 
@@ -108,10 +109,18 @@ def test_a_wrong_address_is_printed_without_its_credentials(monkeypatch: pytest.
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_is_not_in_what_the_settings_print(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    value = f"postgresql://parley:{PASSWORD}@db/parley" if name == "DATABASE_URL" else PASSWORD
-    monkeypatch.setenv(name, value)
+    secret = base64.b64encode(bytes(range(32))).decode() if name == "PARLEY_ENCRYPTION_KEYS" else PASSWORD
+    form = {"DATABASE_URL": "postgresql://parley:{}@db/parley", "PARLEY_ENCRYPTION_KEYS": "a:{}"}
+    monkeypatch.setenv(name, form.get(name, "{}").format(secret))
     loaded = settings.load()
-    assert PASSWORD not in f"{loaded} {loaded!r}"
+    assert secret not in f"{loaded} {loaded!r}"
+
+
+def test_a_broken_encryption_key_stops_the_start_and_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARLEY_ENCRYPTION_KEYS", f"a:{PASSWORD}")
+    said = message()
+    assert "PARLEY_ENCRYPTION_KEYS: entry 1" in said
+    assert PASSWORD not in said
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
