@@ -1,18 +1,19 @@
 """One attempt to post a reply, and one look for a reply in doubt: calls to the platform, no database.
 
 Order of an attempt: the comment and the account's own replies are read again; only if nothing stands against
-it is the reply sent. What is not certain is called `unknown`, and looked up before anything else.
+it is the reply sent. What is not certain is called `unknown`, and looked up before anything else. An earlier
+reply to the comment that was in doubt, given up, and shows after all, ends the attempt.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from connectors.platform import (
     AccountStopped,
     Cause,
+    CommentState,
     NotSent,
     OwnReply,
     PlatformClient,
@@ -20,14 +21,18 @@ from connectors.platform import (
     RequestRefused,
     Unknown,
 )
-from schemas import identity
 from schemas.errors import ThrottledError, TransientError
+from sinks.ours import Found
+from sinks.ours import Ours as Ours  # noqa: PLC0414  who starts attempts needs it too
 
 TRIES: Final = 8
 """Attempts after which a reply that never got through is given to a person."""
 
 THROTTLED_FOR: Final = 60.0
 """Seconds an account waits when the platform names no time."""
+
+ANSWERED: Final = "already answered: an earlier reply that was in doubt is on the platform"
+"""Why a row ended whose comment turned out to have its answer."""
 
 _FIRST_PAUSE: Final = 2.0
 _LONGEST_PAUSE: Final = 300.0
@@ -40,7 +45,8 @@ class Verdict:
     `state`: its new state; `queued` with a `pause` in seconds until it may be tried again. `hold`: seconds
     for which the whole account waits. `stop`: the account's new status, `blocked` or `needs_auth`. `unused`:
     the platform was not asked to post, so the account gets its token back. `absent`: a look-up read the
-    platform and did not find the reply. `staff`: replies found there that are not ours.
+    platform and did not find the reply. `staff`: replies found there that are not ours. `earlier`: a reply
+    found there that settles another row of the comment, to which this one gives way.
     """
 
     row: Any
@@ -53,39 +59,7 @@ class Verdict:
     absent: bool = False
     unused: bool = False
     staff: tuple[OwnReply, ...] = ()
-
-
-class Ours:
-    """What is known of Parley's own replies in a thread: ids, and texts that were or may have been sent."""
-
-    def __init__(self, rows: Collection[Any]) -> None:
-        """`rows`: decision_id, reply_id and text of rows of the queue that were tried."""
-        self._ids = {row["reply_id"]: row["decision_id"] for row in rows if row["reply_id"] is not None}
-        self._texts = {identity.normalised_text(row["text"]) for row in rows}
-        self._in_doubt = Counter(
-            identity.normalised_text(row["text"]) for row in rows if row["reply_id"] is None
-        )
-
-    def find(self, row: Any, replies: Collection[OwnReply]) -> OwnReply | None:
-        """The reply on the platform that is this row's."""
-        wanted = identity.normalised_text(row["text"])
-        # A row that was never sent yields to another of its thread that says the same and has no id yet.
-        by_text = row["uncertain"] > 0 or self._in_doubt[wanted] <= 1
-        for reply in replies:
-            owner = self._ids.get(reply.reply_id)
-            if owner == row["decision_id"]:
-                return reply
-            if owner is None and by_text and identity.normalised_text(reply.text) == wanted:
-                return reply
-        return None
-
-    def staffs(self, replies: Collection[OwnReply]) -> tuple[OwnReply, ...]:
-        """Replies that no attempt of ours explains."""
-        return tuple(
-            reply
-            for reply in replies
-            if reply.reply_id not in self._ids and identity.normalised_text(reply.text) not in self._texts
-        )
+    earlier: Found | None = None
 
 
 async def attempt(
@@ -127,25 +101,17 @@ async def look_up(row: Any, client: PlatformClient, ours: Ours) -> Verdict:
         failed = _read_failed(row, error)
         return Verdict(row=row, state="unknown", reason=row["reason"], hold=failed.hold, stop=failed.stop)
     found = ours.find(row, replies)
-    if found is not None:
-        return Verdict(row=row, state="posted", reason="found on the platform", reply_id=found.reply_id)
-    return Verdict(row=row, state="unknown", reason=row["reason"], absent=True)
+    return _answered(row, found) or Verdict(row=row, state="unknown", reason=row["reason"], absent=True)
 
 
 async def _against(row: Any, client: PlatformClient, ours: Ours) -> Verdict | None:
-    nested = row["thread_id"] != row["platform_comment_id"]
-    # Replies to others in the thread are no answer to this one; only a reply in doubt is looked for there.
-    thread = row["thread_id"] if nested and row["uncertain"] else None
-    comment, replies = await asyncio.gather(
-        client.read_comment(row["platform_comment_id"]),
-        client.own_replies(row["platform_comment_id"], thread_id=thread),
-    )
-    found = ours.find(row, replies)
-    if found is not None:
-        return Verdict(row=row, state="posted", reason="found on the platform", reply_id=found.reply_id)
+    comment, below, elsewhere = await _read(row, client, in_doubt=ours.in_doubt(row))
+    if answered := _answered(row, ours.find(row, (*below, *elsewhere))):
+        return answered
     if not comment.exists:
         return Verdict(row=row, state="removed", reason="gone when it was to be answered")
-    if thread is None and (staff := ours.staffs(replies)):
+    # Replies to others in the thread are no answer to this one; only a reply in doubt is looked for there.
+    if staff := ours.staffs(below):
         reason = "answered by the account's own staff"
         return Verdict(row=row, state="answered_elsewhere", reason=reason, staff=staff)
     if comment.revision_id(str(row["comment_id"])) != str(row["revision_id"]):
@@ -154,7 +120,34 @@ async def _against(row: Any, client: PlatformClient, ours: Ours) -> Verdict | No
         return Verdict(row=row, state="not_allowed", reason="hidden on the platform")
     if comment.can_reply is False:
         return Verdict(row=row, state="not_allowed", reason="the platform takes no reply to it")
+    if (pause := ours.hold(row)) > 0:
+        return Verdict(row=row, state="queued", reason="an earlier reply to it may still show", pause=pause)
     return None
+
+
+async def _read(
+    row: Any, client: PlatformClient, *, in_doubt: bool
+) -> tuple[CommentState, Sequence[OwnReply], Sequence[OwnReply]]:
+    """The comment, the account's replies below it, and those in its thread if it is nested and in doubt."""
+    name, thread = row["platform_comment_id"], row["thread_id"]
+    if thread == name and not in_doubt:
+        comment = await client.read_comment(name)
+        if comment.own_replies is not None or not comment.exists:
+            return comment, comment.own_replies or (), ()
+        return comment, await client.own_replies(name), ()
+    if thread == name or not in_doubt:
+        return *await asyncio.gather(client.read_comment(name), client.own_replies(name)), ()
+    return await asyncio.gather(
+        client.read_comment(name), client.own_replies(name), client.own_replies(name, thread_id=thread)
+    )
+
+
+def _answered(row: Any, found: Found | None) -> Verdict | None:
+    if found is None:
+        return None
+    if found.decision_id == row["decision_id"]:
+        return Verdict(row=row, state="posted", reason="found on the platform", reply_id=found.reply_id)
+    return Verdict(row=row, state="superseded", reason=ANSWERED, earlier=found)
 
 
 def _read_failed(row: Any, error: Exception) -> Verdict:

@@ -97,10 +97,13 @@ returning q.*
 """  # noqa: S608
 
 
-_TRIED: Final = """
-select decision_id, thread_id, reply_id, text from reply_queue
-where platform = $1 and account_id = $2 and thread_id = any ($3::text[]) and attempts > 0
-"""
+_TRIED: Final = f"""
+select decision_id, comment_id, thread_id, reply_id, text, uncertain,
+    extract(epoch from {_NOW} - settled_at)::double precision as settled_for
+from reply_queue
+where platform = $2 and account_id = $3 and (thread_id = any ($4::text[]) or comment_id = any ($5::uuid[]))
+    and attempts > 0
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +157,19 @@ async def claim_lookups(
 
 
 async def tried_in_threads(
-    connection: Connection, rows: Sequence[asyncpg.Record]
-) -> Mapping[str, list[asyncpg.Record]]:
-    """All rows that were ever tried in the threads of `rows`, by thread; see `sinks.attempt.Ours`."""
-    found: dict[str, list[asyncpg.Record]] = {row["thread_id"]: [] for row in rows}
-    if rows:
-        for row in await connection.fetch(_TRIED, rows[0]["platform"], rows[0]["account_id"], list(found)):
-            found[row["thread_id"]].append(row)
-    return found
+    connection: Connection, rows: Sequence[asyncpg.Record], *, now: datetime | None
+) -> Mapping[Any, list[asyncpg.Record]]:
+    """By decision: all rows that were ever tried for its comment or in its thread; see `sinks.ours`."""
+    if not rows:
+        return {}
+    threads, comments = ({row[name] for row in rows} for name in ("thread_id", "comment_id"))
+    account = (rows[0]["platform"], rows[0]["account_id"])
+    tried = await connection.fetch(_TRIED, now, *account, list(threads), list(comments))
+    return {
+        row["decision_id"]: [
+            each
+            for each in tried
+            if each["thread_id"] == row["thread_id"] or each["comment_id"] == row["comment_id"]
+        ]
+        for row in rows
+    }

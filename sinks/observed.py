@@ -1,15 +1,16 @@
 """Whose is a reply that the platform shows as the account's: ours, or its staff's?
 
 An own reply may be seen before its id was stored. It is ours if its id is known, or if it says what an
-attempt under that comment was about to say; then it settles an attempt in doubt. It is the staff's at once
-where no attempt is in doubt, else after a grace period. A staff answer ends a waiting reply
-(`sinks.queueing`).
+attempt under that comment was about to say; then it settles an attempt in doubt, also one that was given up.
+It is the staff's at once where no attempt is in doubt, else after a grace period. A staff answer ends a
+waiting reply (`sinks.queueing`).
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from infra import logs
 from infra.postgres import Connection
@@ -50,31 +51,9 @@ async def classify(
     The caller holds the comments' rows, and writes what `posted` says. `grace` is in seconds.
     """
     found = Classified([], [], {})
-    seen: dict[tuple[str, str], bool] = {}
-    in_doubt: set[tuple[str, str]] = set()
-    overdue: set[tuple[str, str]] = set()
-    for row in await connection.fetch(_OPEN, comments, now, grace):
-        reply = (str(row["comment_id"]), row["reply_id"])
-        seen.setdefault(reply, False)
-        if row["is_overdue"]:
-            overdue.add(reply)
-        if row["decision_id"] is None or seen[reply]:
-            continue
-        if row["known"] == row["reply_id"]:
-            seen[reply] = True
-        elif identity.normalised_text(row["sent"]) == identity.normalised_text(row["text"]):
-            seen[reply] = True
-            if row["same_comment"] and row["state"] != "posted":
-                found.posted[str(row["decision_id"])] = row["reply_id"]
-            elif row["same_comment"]:
-                log.error("a comment was answered twice", comment=reply[0], replies=[row["known"], reply[1]])
-        elif row["state"] in ("posting", "unknown") or (row["uncertain"] and row["state"] != "posted"):
-            in_doubt.add(reply)
-    for reply, ours in seen.items():
-        if ours:
-            found.ours.append(reply)
-        elif reply not in in_doubt or reply in overdue:
-            found.staff.append(reply)
+    rows = await connection.fetch(_OPEN, comments, now, grace)
+    for reply, group in itertools.groupby(rows, lambda row: (str(row["comment_id"]), row["reply_id"])):
+        _classify_one(found, reply, list(group))
     for author, replies in (("parley", found.ours), ("staff", found.staff)):
         if replies:
             await connection.execute(
@@ -86,3 +65,38 @@ async def classify(
                 [reply_id for _, reply_id in replies],
             )
     return found
+
+
+def _classify_one(found: Classified, reply: tuple[str, str], rows: Sequence[Any]) -> None:
+    """`rows`: the reply, once for each row of the queue that was tried for its comment or in its thread."""
+    tried = [row for row in rows if row["decision_id"] is not None]
+    says = identity.normalised_text(rows[0]["text"])
+    saying = [row for row in tried if identity.normalised_text(row["sent"]) == says]
+    here = [row for row in tried if row["same_comment"]]
+    candidates = [row for row in saying if row["same_comment"] and row["state"] != "posted"]
+    if any(row["known"] == reply[1] for row in tried):
+        found.ours.append(reply)
+    elif any(row["same_comment"] for row in saying):
+        known = [row["known"] for row in here if row["state"] == "posted"]
+        known += [found.posted[name] for row in here if (name := str(row["decision_id"])) in found.posted]
+        if known:
+            log.error("a comment was answered twice", comment=reply[0], replies=[*known, reply[1]])
+        else:
+            likeliest = max(candidates, key=_likelihood)
+            under_way = [row for row in here if row["state"] == "posting"]
+            if under_way and (len(candidates) > 1 or likeliest["state"] != "posting"):
+                return  # whose it is shows when the outcome of what is under way is known
+            found.posted[str(likeliest["decision_id"])] = reply[1]
+        found.ours.append(reply)
+    elif saying:
+        found.ours.append(reply)
+    elif rows[0]["is_overdue"] or not any(
+        row["state"] in ("posting", "unknown") or (row["uncertain"] and row["state"] != "posted")
+        for row in tried
+    ):
+        found.staff.append(reply)
+
+
+def _likelihood(row: Any) -> tuple[bool, bool]:
+    """Of two rows that say the same, the one in doubt, and then the one that has not ended."""
+    return row["uncertain"] > 0, row["state"] in ("queued", "posting", "unknown")

@@ -1,7 +1,8 @@
 """The poster: drains the reply queue at each account's pace, and settles what is in doubt.
 
 Guarantee: no comment is answered twice, whatever crashes. A row is committed as `posting` with its exact text
-before the call, its outcome after it; what is in doubt is looked up on the platform before anything else.
+before the call, its outcome after it; what is in doubt is looked up on the platform before anything else, and
+what was in doubt and given up still counts against every later reply to its comment.
 Any number of posters share the accounts: claims skip what is locked, and a budget is a row in Postgres.
 """
 
@@ -9,8 +10,8 @@ import asyncio
 import os
 import time
 import uuid
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Collection
+from typing import Any, Final
 
 from connectors.platform import PlatformClient
 from infra import logs
@@ -20,9 +21,9 @@ from infra.settings import Settings
 from schemas import codec
 from schemas.errors import TransientError
 from sinks import claims, facts, queueing, upkeep
-from sinks.attempt import Ours
 from sinks.calls import Calls
 from sinks.claims import Ready
+from sinks.ours import Ours
 from sinks.post_sink import Clock, database_clock
 from sinks.senders import Clients, Senders
 from sinks.settling import Rules
@@ -143,11 +144,11 @@ class Poster:
             rows = await claims.claim(
                 connection, self._tenant, account, slots=slots, poster=self._name, now=self._clock()
             )
-            threads = await claims.tried_in_threads(connection, rows)
+            tried = await claims.tried_in_threads(connection, rows, now=self._clock())
             await facts.refresh(connection, sorted({str(row["comment_id"]) for row in rows}))
         # Committed: from here on a crash leaves rows that say what may have been sent.
         for row in rows:
-            self._calls.post(row, client, Ours(threads[row["thread_id"]]), claimed_at=began)
+            self._calls.post(row, client, self._ours(tried[row["decision_id"]]), claimed_at=began)
         if len(rows) == slots:
             return POLL
         self._next_claim[account.platform, account.account_id] = began + _NEXT_CLAIM
@@ -162,9 +163,12 @@ class Poster:
             rows = await claims.claim_lookups(
                 connection, self._tenant, account, slots=slots, again=again, now=self._clock()
             )
-            threads = await claims.tried_in_threads(connection, rows)
+            tried = await claims.tried_in_threads(connection, rows, now=self._clock())
         for row in rows:
-            self._calls.look(row, client, Ours(threads[row["thread_id"]]))
+            self._calls.look(row, client, self._ours(tried[row["decision_id"]]))
+
+    def _ours(self, tried: Collection[Any]) -> Ours:
+        return Ours(tried, settle_after=self._rules.settle_after)
 
     async def _write_outcomes(self) -> None:
         while self._calls.ended:

@@ -4,7 +4,7 @@ Lock order everywhere: the comment's row, then its rows of the queue. The unique
 refuses a second live row, whatever the code here believes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ import asyncpg
 from infra.postgres import Connection
 from schemas.codec import Codec
 from sinks import observed, outbox
+from sinks.attempt import ANSWERED
 
 CHANNEL: Final = "parley_replies"
 """Notified when replies were queued."""
@@ -87,16 +88,35 @@ on conflict do nothing
 returning *, settled_at as at
 """  # noqa: S608
 
+# What waits or is in doubt gives way to another reply to its comment that is on the platform. What is being
+# posted does not: its own verdict tells whether it was sent.
+_GIVE_WAY: Final = """
+update reply_queue q set state = 'superseded', reason = $3, claimed_by = null,
+    settled_at = coalesce($1::timestamptz, clock_timestamp())
+from reply_queue seen
+where seen.decision_id = any ($2::uuid[]) and q.comment_id = seen.comment_id
+    and q.decision_id <> all ($2::uuid[]) and q.state in ('queued', 'unknown')
+returning q.*, q.settled_at as at
+"""
+
 _SETTLE_POSTED: Final = """
 update reply_queue q set state = 'posted', reason = 'seen on the platform', reply_id = p.reply_id,
     settled_at = coalesce($1::timestamptz, clock_timestamp())
-from unnest($2::uuid[], $3::text[]) as p (decision_id, reply_id)
+from (
+    select distinct on (t.comment_id) t.decision_id, p.reply_id
+    from unnest($2::uuid[], $3::text[]) as p (decision_id, reply_id) join reply_queue t using (decision_id)
+    order by t.comment_id, t.state in ('queued', 'posting', 'posted', 'unknown') desc, t.uncertain desc
+) p
 where q.decision_id = p.decision_id and q.state <> 'posted' and not exists (
     select from reply_queue held where held.comment_id = q.comment_id and held.decision_id <> q.decision_id
         and held.state in ('queued', 'posting', 'posted', 'unknown'))
 returning q.*, q.settled_at as at
 """
 
+_CLOSE_REVIEWS: Final = """
+update review_items set closed_at = coalesce($1::timestamptz, clock_timestamp())
+where revision_id = any ($2::uuid[]) and cause = 'unsent' and closed_at is null
+"""
 
 # A person's approval that found the machine's reply under way, which then came to nothing.
 _REVIVE: Final = f"""
@@ -127,10 +147,24 @@ async def cancel(
     found = await observed.classify(connection, comments, now=now, grace=grace)
     ended: list[asyncpg.Record] = []
     if found.posted:
-        ended += await connection.fetch(_SETTLE_POSTED, now, list(found.posted), list(found.posted.values()))
+        ended += await settle_seen(connection, found.posted, now=now)
     ended += await connection.fetch(_CANCEL, now, comments)
     await connection.execute(_REVIVE, now, comments, HAS_REPLY)
     await report(connection, codec, ended)
+
+
+async def settle_seen(
+    connection: Connection, posted: Mapping[str, str], *, now: datetime | None
+) -> list[asyncpg.Record]:
+    """Settles rows whose reply (its id by decision id) is on the platform; returns the rows that ended.
+
+    Whatever else waited to answer their comments gives way. Within the caller's transaction, which holds the
+    comments' rows; the caller reports what ended.
+    """
+    gave_way = await connection.fetch(_GIVE_WAY, now, list(posted), ANSWERED)
+    settled = await connection.fetch(_SETTLE_POSTED, now, list(posted), list(posted.values()))
+    await connection.execute(_CLOSE_REVIEWS, now, [row["revision_id"] for row in settled])
+    return [*gave_way, *settled]
 
 
 async def enqueue_staged(connection: Connection, codec: Codec, *, now: datetime | None) -> dict[str, str]:
@@ -152,7 +186,7 @@ async def report(connection: Connection, codec: Codec, ended: Sequence[Any]) -> 
         [
             row["decision_id"]
             for row in ended
-            if row["state"] not in ("posted", "unknown") and row["reason"] != HAS_REPLY
+            if row["state"] not in ("posted", "unknown") and row["reason"] not in (HAS_REPLY, ANSWERED)
         ],
     )
     await outbox.enqueue_outcomes(connection, codec, ended)

@@ -170,15 +170,26 @@ async def _apply(
     pauses = [rules.first_look if verdict.state == "unknown" else verdict.pause for verdict in verdicts]
     rows = await connection.fetch(_APPLY, now, ids, numbers, states, reasons, replies, pauses)
     await connection.execute(_FINISH_ATTEMPTS, now, ids, numbers, states, reasons, replies)
-    _warn_of_strays(verdicts, rows)
+    strays = _strays(verdicts, rows)
     failed = [row["decision_id"] for row in rows if row["state"] == "failed"]
     if failed:
         await connection.execute(_TO_A_PERSON, now, failed)
-    await queueing.report(connection, codec, [row for row in rows if row["state"] != "queued"])
+    ended = [row for row in rows if row["state"] != "queued"]
+    seen = {
+        str(verdict.earlier.decision_id): verdict.earlier.reply_id for verdict in verdicts if verdict.earlier
+    }
+    if seen or strays:
+        ended += await queueing.settle_seen(connection, seen | strays, now=now)
+    await queueing.report(connection, codec, ended)
 
 
-def _warn_of_strays(verdicts: Sequence[Verdict], rows: Sequence[Any]) -> None:
+def _strays(verdicts: Sequence[Verdict], rows: Sequence[Any]) -> dict[str, str]:
+    """Replies that were posted, by decisions whose row had ended, or another held its comment, by then."""
     written = {row["decision_id"] for row in rows}
+    strays = {}
     for verdict in verdicts:
-        if verdict.state == "posted" and verdict.row["decision_id"] not in written:
-            log.warning("already settled when its outcome came", decision=str(verdict.row["decision_id"]))
+        decision = verdict.row["decision_id"]
+        if verdict.state == "posted" and verdict.reply_id is not None and decision not in written:
+            log.warning("already settled when its outcome came", decision=str(decision))
+            strays[str(decision)] = verdict.reply_id
+    return strays
