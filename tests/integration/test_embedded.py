@@ -30,7 +30,8 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
 
 USER = """
-import json, sys
+import json, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background ignores it
 from pathlib import Path
 from infra.embedded.stack import EmbeddedStack
 state, cache = map(Path, sys.argv[1:])
