@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -22,6 +23,7 @@ CACHE_TEXTS = 4_096
 """Distinct texts whose analysis is kept, some 2 kB each: "Precio?" comes a thousand times a day."""
 
 _SENTIMENTS, _INTENTS = list(Sentiment), list(Intent)
+_SENTIMENT_NAMES, _INTENT_NAMES = [str(s) for s in Sentiment], [str(i) for i in Intent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Analyzer:
         self._cache: OrderedDict[str, TextAnalysis] = OrderedDict()
         self._cache_texts = cache_texts
         self._lock = Lock()
+        self._aside = ThreadPoolExecutor(1, "language")
 
     @classmethod
     def load(
@@ -99,32 +102,38 @@ class Analyzer:
         return [known[text] for text in cleaned]
 
     def _fresh(self, texts: list[str]) -> list[TextAnalysis]:
+        languages = self._aside.submit(self._languages.detect, texts)
         scores = self._session.run(texts)
         manifest = self._manifest
         moods = _softmax(scores.sentiment / manifest.sentiment_temperature)
-        intents = _softmax(scores.intent / manifest.intent_temperature)
-        found = []
-        for row, (text, (language, confidence)) in enumerate(
-            zip(texts, self._languages.detect(texts), strict=True)
-        ):
-            if not text:
-                found.append(_nothing())
-                continue
-            best = int(intents[row].argmax())
-            sure = intents[row, best] >= manifest.intent_threshold
-            found.append(
-                TextAnalysis(
-                    sentiment=_SENTIMENTS[int(moods[row].argmax())],
-                    sentiment_scores=_by_label(_SENTIMENTS, moods[row]),
-                    intent=_INTENTS[best] if sure else Intent.OTHER,
-                    intent_scores=_by_label(_INTENTS, intents[row]),
-                    language=language,
-                    language_confidence=confidence,
-                    unknown_share=float(scores.unknown[row]),
-                    embedding=scores.embedding[row].copy(),
-                )
+        wants = _softmax(scores.intent / manifest.intent_temperature)
+        sure = wants.max(axis=1) >= manifest.intent_threshold
+        rows = zip(
+            texts,
+            languages.result(),
+            moods.argmax(axis=1).tolist(),
+            moods.tolist(),
+            np.where(sure, wants.argmax(axis=1), _INTENTS.index(Intent.OTHER)).tolist(),
+            wants.tolist(),
+            scores.unknown.tolist(),
+            scores.embedding,
+            strict=True,
+        )
+        return [
+            TextAnalysis(
+                sentiment=_SENTIMENTS[mood],
+                sentiment_scores=dict(zip(_SENTIMENT_NAMES, mood_scores, strict=True)),
+                intent=_INTENTS[want],
+                intent_scores=dict(zip(_INTENT_NAMES, want_scores, strict=True)),
+                language=language,
+                language_confidence=confidence,
+                unknown_share=unknown,
+                embedding=embedding.copy(),
             )
-        return found
+            if text
+            else _nothing()
+            for text, (language, confidence), mood, mood_scores, want, want_scores, unknown, embedding in rows
+        ]
 
 
 def _nothing() -> TextAnalysis:
@@ -145,7 +154,3 @@ def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Row-wise softmax of (n, classes)."""
     raised = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(raised / raised.sum(axis=1, keepdims=True), dtype=np.float32)
-
-
-def _by_label(labels: Sequence[str], scores: npt.NDArray[np.float32]) -> dict[str, float]:
-    return dict(zip(map(str, labels), scores.tolist(), strict=True))

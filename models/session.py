@@ -54,6 +54,7 @@ class Session:
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
+        options.enable_mem_pattern = False  # shapes differ from batch to batch; a plan for each piles up
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
         options.log_severity_level = 3
         # the graph is written as it should run; more would fuse Add and LayerNormalization, five times slower

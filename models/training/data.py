@@ -2,8 +2,9 @@
 
 import json
 import re
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from models.normalise import normalise
@@ -162,6 +163,9 @@ def without(examples: list[Example], texts: set[str]) -> list[Example]:
     return [example for example in examples if example.text.casefold() not in texts]
 
 
-def unlabelled(example: Example) -> Example:
-    """The same text without labels, for distillation."""
-    return replace(example, sentiment=None, intent=None, not_spam=False)
+def set_aside(examples: list[Example], every: int) -> tuple[list[Example], list[Example]]:
+    """Split by a hash of the text into (for training, set aside for calibration), one of `every` aside."""
+    aside = [zlib.crc32(e.text.casefold().encode()) % every == 0 for e in examples]
+    return [e for e, a in zip(examples, aside, strict=True) if not a], [
+        e for e, a in zip(examples, aside, strict=True) if a
+    ]

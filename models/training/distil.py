@@ -6,6 +6,7 @@ fits the student to them and to the labels. Texts that calibrate the exported mo
 
 import argparse
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,6 @@ from models.training import data
 from models.training.augment import emoji_items, vary
 from models.training.batches import Batch, epoch
 from models.training.encoder import Encoder, Outputs, shallow
-from models.training.export import set_aside
 from models.training.packed import Array
 from models.training.predict import measure, outputs_of
 from models.training.train import SOURCE_WEIGHTS, Loss, fit, held_out, labelled_loss
@@ -29,10 +29,10 @@ _TEMPERATURE = 2.0
 def pool(folder: Path, *, english: int, seed: int = 11) -> list[data.Example]:
     """The student's texts, always the same: tweets once or twice, own comments three times."""
     rng = random.Random(seed)
-    tweets = set_aside(data.english_sentiment(folder, "train"), 40)[0]
+    tweets = data.set_aside(data.english_sentiment(folder, "train"), 40)[0]
     rng.shuffle(tweets)
-    several = set_aside(data.multilingual_sentiment(folder, "train"), 20)[0]
-    own = set_aside(data.comments(), 12)[0]
+    several = data.set_aside(data.multilingual_sentiment(folder, "train"), 20)[0]
+    own = data.set_aside(data.comments(), 12)[0]
     public = data.intent_sources(folder)
     rng.shuffle(public)
     quota: dict[object, int] = {}
@@ -118,6 +118,8 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-4)
     parser.add_argument("--labelled", type=float, default=0.4)
     parser.add_argument("--quantized-from", type=int, default=2, help="train: the epoch, from 0, that rounds")
+    parser.add_argument("--share", type=float, default=1.0, help="train: of the pool in each epoch")
+    parser.add_argument("--tokens", type=int, default=3072, help="train: of a batch")
     parser.add_argument("--seed", type=int, default=0, help="train: order of the batches")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
@@ -145,15 +147,11 @@ def main() -> None:
 
     def batches(number: int) -> list[Batch]:
         student.quantized = number >= args.quantized_from
-        return list(
-            epoch(
-                texts,
-                tokenizer,
-                random.Random(100 * args.seed + number),
-                varied=False,
-                weights=SOURCE_WEIGHTS,
-            )
-        )
+        rng = random.Random(100 * args.seed + number)
+        rows = torch.tensor(sorted(rng.sample(range(len(texts)), int(args.share * len(texts)))))
+        chosen = [texts[row] for row in rows.tolist()]
+        found = epoch(chosen, tokenizer, rng, varied=False, tokens=args.tokens, weights=SOURCE_WEIGHTS)
+        return [replace(batch, rows=rows[batch.rows]) for batch in found]
 
     fit(student, batches, student_loss(taught, args.labelled), epochs=args.epochs, rate=args.rate,
         report=lambda m: measure(m, tokenizer, args.data))  # fmt: skip

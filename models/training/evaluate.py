@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from models.analyzer import DEFAULT_MODEL, Analyzer
-from models.training.data import INTENTS, SENTIMENTS, Example
-from models.training.quality import Array, summary
+from models.training.data import INTENTS, SENTIMENTS, Example, comments
+from models.training.quality import Array, intents, macro, summary
 
 
 def evaluate(analyzer: Analyzer, folder: Path) -> dict[str, object]:
@@ -20,7 +20,14 @@ def evaluate(analyzer: Analyzer, folder: Path) -> dict[str, object]:
         intent = np.array([[a.intent_scores[i] for i in INTENTS] for a in found], np.float32)
         return np.log(np.maximum(sentiment, 1e-9)), np.log(np.maximum(intent, 1e-9))
 
-    return {"model": analyzer.name, "hash": analyzer.hash, **summary(predict, folder)}
+    held = comments("heldout")
+    answered = np.array([INTENTS.index(a.intent) for a in analyzer.analyze([e.text for e in held])])
+    return {
+        "model": analyzer.name,
+        "hash": analyzer.hash,
+        **summary(predict, folder),
+        "intent_macro_f1_with_threshold": macro(intents(held), answered, 7)["macro_f1"],
+    }
 
 
 def main() -> None:

@@ -3,8 +3,8 @@
 import argparse
 import hashlib
 import json
+import random
 import shutil
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from models.normalise import VERSION, normalise
 from models.registry import MANIFEST, Manifest
 from models.session import Session
 from models.training import data
+from models.training.augment import emoji_items
 from models.training.batches import encode
 from models.training.encoder import Encoder
 from models.training.graph import Precision, build
@@ -28,19 +29,10 @@ MAX_TOKENS = 128
 _OTHER = data.INTENTS.index(Intent.OTHER)
 
 
-def set_aside(examples: list[data.Example], every: int) -> tuple[list[data.Example], list[data.Example]]:
-    """Split by a hash of the text into (for training, set aside for calibration), one of `every` aside."""
-    aside = [zlib.crc32(e.text.casefold().encode()) % every == 0 for e in examples]
-    return [e for e, a in zip(examples, aside, strict=True) if not a], [
-        e for e, a in zip(examples, aside, strict=True) if a
-    ]
-
-
 def calibration_set(folder: Path) -> list[data.Example]:
-    """Labelled texts that the student's training leaves out: tweets, and one own comment of twelve."""
-    tweets = set_aside(data.english_sentiment(folder, "train"), 40)[1]
-    several = set_aside(data.multilingual_sentiment(folder, "train"), 20)[1]
-    return tweets + several + set_aside(data.comments(), 12)[1]
+    """Half of the validation texts and held-out comments; `quality` reports calibration on the other half."""
+    english, several = data.english_sentiment(folder, "val"), data.multilingual_sentiment(folder, "val")
+    return data.set_aside(english + several + data.comments("heldout"), 2)[1]
 
 
 def temperature(logits: Array, true: Labels) -> float:
@@ -53,6 +45,14 @@ def temperature(logits: Array, true: Labels) -> float:
         for t in grid
     ]
     return round(float(grid[int(np.argmin(losses))]), 3)
+
+
+def range_texts(folder: Path) -> list[str]:
+    """Texts of training that show how large activations get: tweets, own comments, emoji."""
+    english, several = data.english_sentiment(folder, "train"), data.multilingual_sentiment(folder, "train")
+    return [
+        e.text for e in several[::12] + english[::60] + data.comments()[::4] + emoji_items(random.Random(1))
+    ]
 
 
 def threshold(scores: Array, true: Labels) -> float:
@@ -116,10 +116,10 @@ def main() -> None:
     parser.add_argument("--levels", type=int, default=63)
     args = parser.parse_args()
     model: Encoder = torch.load(args.model, weights_only=False)
-    texts = [e.text for e in calibration_set(args.data)]
+    tokenizer = Tokenizer.from_file(str(args.tokenizer))
     ranges = {}
     if args.kind == "static":
-        ranges = measure_ranges(model, same_length(encode(Tokenizer.from_file(str(args.tokenizer)), texts)))
+        ranges = measure_ranges(model, same_length(encode(tokenizer, range_texts(args.data))))
     proto = build(model, Precision(args.kind, args.levels, ranges))
     print(json.dumps(write_folder(proto, args.tokenizer, args.out, args.data), indent=2))
 

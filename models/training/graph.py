@@ -39,7 +39,8 @@ class Precision:
     """How matrix products are run.
 
     `float`: in 32 bits, for comparison. `dynamic`: the activations' range is taken from each batch, so a
-    text's scores depend a little on its company. `static`: ranges are fixed, by product name in `ranges`.
+    text's scores depend a little on its company. `static`: ranges are fixed, by product name in `ranges`;
+    a product that is not in there is dynamic.
     `levels` is 127, or 63 where a CPU without VNNI must not saturate its 16-bit sums.
     """
 
