@@ -22,7 +22,7 @@ _LANGUAGES = (
 )  # fmt: skip
 _MASKS = re.compile(r"@user|\bhttp\b|\[(?:number|email)\]|#\w+")
 _MIN_CONFIDENCE = 0.2
-_CHARACTERS = 64
+_CHARACTERS = 80
 """Characters that are looked at; more of them tell hardly better and cost in proportion."""
 
 
