@@ -15,7 +15,8 @@ HOSTS = re.compile(
     "|".join(
         r"\.".join(words)
         for words in (
-            ("pypi", "org"), ("pythonhosted", "org"), ("registry", "npmjs"), ("proxy", "golang"), ("crates", "io"),
+            ("pypi", "org"), ("pythonhosted", "org"), ("registry", "npmjs"), ("proxy", "golang"),
+            ("crates", "io"),
             ("docker", "io"), ("ghcr", "io"), ("quay", "io"), ("gcr", "io"), ("mcr", "microsoft"),
             ("repo1?", "maven"), ("huggingface", "co"), ("anaconda", "org"), ("files", "python"),
         )
