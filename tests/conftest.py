@@ -8,7 +8,6 @@ import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -77,12 +76,3 @@ async def pool(database_url: str) -> AsyncIterator[postgres.Pool]:
     """Connections to a new, migrated database."""
     async with postgres.open_pool(database_url, size=8) as opened:
         yield opened
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The folder of labelled texts beside the checkout; tests that need it skip without it."""
-    folder = Path(__file__).parents[2] / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip("the folder shared/data is not beside this checkout")
-    return folder
