@@ -5,6 +5,8 @@ A folder `connectors/<platform>/` holds
     mapping.py    pure: what the platform says -> `CommentEvent`, `Ignored`, or MalformedChange
     webhook.py    pure: handshake, signature, splitting a delivery into changes (`connectors.webhook.Webhook`)
     client.py     HTTP: reply, read, list, hide, delete (`PlatformClient`)
+    poller.py     HTTP: everything recently active on the account (`PlatformClient.activity`), its check
+    login.py      HTTP: OAuth, long-lived exchange, refreshing (`Login`)
     simulator/    the platform as its contract describes it, for tests and the demo
     __init__.py   `CONNECTOR`, a `Connector`, which `connectors/catalogue.py` lists
 
@@ -32,7 +34,7 @@ from connectors.webhook import Ignored, Webhook
 from infra.settings import Settings
 from schemas import identity
 from schemas.errors import ParleyError
-from schemas.events import CommentEvent, Platform, Source
+from schemas.events import CommentEvent, EngagementEvent, Platform, PostEvent, Source
 
 
 class Cause(StrEnum):
@@ -148,6 +150,71 @@ class Usage:
     regain_after: float | None = None
 
 
+Activity = PostEvent | EngagementEvent | CommentEvent | Ignored
+"""What a poll brings: posts, what is counted on them and on comments, and comments as they are now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountCheck:
+    """What the platform says of an account's access, found by asking it.
+
+    `problem`: None if comments can be read and, where the account may reply, answered; else AUTH (token dead or
+    of the wrong kind), PERMISSION (right or role missing) or BLOCKED. `reason` is for people, says what to do,
+    and holds no token. `subscribed`: whether the platform sends this app the account's webhooks; None where it
+    has none or does not say. `expires_at`: when the token ends; None where it does not, or is not told.
+    """
+
+    problem: Cause | None = None
+    reason: str = ""
+    subscribed: bool | None = None
+    expires_at: datetime | None = None
+    scopes: frozenset[str] = frozenset()
+    name: str | None = None
+    username: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """An account's access; stored as JSON, encrypted. `refresh` where the platform gives one."""
+
+    access: str
+    refresh: str | None = None
+    expires_at: datetime | None = None
+    scopes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """An account that a login gave access to."""
+
+    account_id: str
+    name: str
+    token: Token
+    username: str | None = None
+
+
+class Login(Protocol):
+    """How a person gives Parley access to accounts (OAuth 2 with state and PKCE), and how access is kept.
+
+    Raises AccountStopped where the platform refuses for good, TransientError where asking again may help,
+    ConfigurationError where an app id or secret is missing.
+    """
+
+    def authorize_url(self, *, redirect_uri: str, state: str, challenge: str) -> str:
+        """Where the person's browser is sent; `challenge` is the S256 code challenge."""
+        ...
+
+    async def exchange(
+        self, http: httpx.AsyncClient, *, code: str, redirect_uri: str, verifier: str
+    ) -> tuple[Granted, ...]:
+        """The accounts that the person's consent opens, each with its longest-lived token."""
+        ...
+
+    async def refresh(self, http: httpx.AsyncClient, token: Token) -> Token | None:
+        """A token that lasts longer, to be stored before it is used; None where there is nothing to refresh."""
+        ...
+
+
 class PlatformClient(Protocol):
     """One account's calls. Writes never raise and are never repeated by the client; reads raise the tree.
 
@@ -187,6 +254,24 @@ class PlatformClient(Protocol):
         """Every comment and reply below a post, all pages, oldest first, mapped like a webhook's."""
         ...
 
+    def activity(self, *, since: datetime, source: Source = Source.POLL) -> AsyncIterator[Activity]:
+        """Everything of the account that was active since then: all pages, a post before its comments.
+
+        Comments come as they are now (`added`, or `reply_observed` for the account's own); whoever polls tells
+        from what is stored whether that is news. A post or comment counts as active by its own time or its
+        newest comment's, as far as the platform can be asked. Obeys the platform's limits by raising
+        ThrottledError (with `retry_after`); what was yielded before stays true.
+        """
+        ...
+
+    async def read_post(self, platform_post_id: str) -> PostEvent | None:
+        """A post's text and permalink; None if the platform says that it is gone."""
+        ...
+
+    async def check(self) -> AccountCheck:
+        """Whether token, rights and webhook subscription are as they must be; raises TransientError alone."""
+        ...
+
     async def hide(self, platform_comment_id: str, *, hidden: bool = True) -> ChangeOutcome:
         """Hides a comment from the public, or shows it again."""
         ...
@@ -211,6 +296,7 @@ class Capabilities:
     webhooks: bool = True
     edit_notices: bool = True
     remove_notices: bool = True
+    may_hide: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,10 +304,11 @@ class Connector:
     """A platform folder's parts, as `connectors/catalogue.py` lists them.
 
     `webhook(settings)` refuses every delivery where a secret is missing;
-    `client(account, token, http, settings)` opens nothing.
+    `client(account, token, http, settings)` opens nothing; `login(settings)` neither.
     """
 
     platform: Platform
     capabilities: Capabilities
     webhook: Callable[[Settings], Webhook]
     client: Callable[[Account, str, httpx.AsyncClient, Settings], PlatformClient]
+    login: Callable[[Settings], Login]
