@@ -27,6 +27,7 @@ COMMANDS: Final[dict[str, str]] = {
     "dead-letters": "console.dead_letters:app",
     "review": "console.review:app",
     "accounts": "console.accounts:app",
+    "policy": "console.policy:app",
     "bench": "console.bench:bench",
     "sql": "console.sql:sql",
     "settings": "console.settings_table:settings",

@@ -31,11 +31,11 @@ async def seed(pool: Pool, codec: Codec, tenant: str) -> None:
     """
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("select pg_advisory_xact_lock(hashtext('parley seed ' || $1))", tenant)
-        before = {change.topic_key: change for change in await _current(connection, tenant)}
+        before = {change.topic_key: change for change in await current(connection, tenant)}
         await _seed_policy(connection, tenant, before.get(f"{ConfigKind.POLICY}:{tenant}:{POLICY_KEY}"))
         for template in shipped.default_book().templates.values():
             await _seed_template(connection, tenant, template, before)
-        for change in await _current(connection, tenant):
+        for change in await current(connection, tenant):
             if before.get(change.topic_key) != change:
                 await announce(connection, codec, change, action=f"{change.kind}.shipped")
 
@@ -83,11 +83,11 @@ async def _seed_template(
 async def announce_all(pool: Pool, codec: Codec, tenant: str) -> None:
     """Announces all configuration anew; harmless (the topic is compacted); mends a topic that was lost."""
     async with pool.acquire() as connection, connection.transaction():
-        for change in await _current(connection, tenant):
+        for change in await current(connection, tenant):
             await enqueue(connection, codec, topics.CONFIG_CHANGES, change.topic_key, change)
 
 
-async def _current(connection: Connection, tenant: str) -> list[ConfigChange]:
+async def current(connection: Connection | Pool, tenant: str) -> list[ConfigChange]:
     """The newest version of everything the tenant has configured."""
     changes = []
     row = await connection.fetchrow(

@@ -133,3 +133,50 @@ def test_a_wrong_setting_stops_the_start_and_says_what_to_change(tmp_path: Path)
     assert "PARLEY_TOPIC_PARTITIONS" in done.stderr
     assert "did you mean PARLEY_HTTP_PORT?" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+STRICT = """
+  - rule: no_compliments
+    when: {intent: [compliment], sentiment: [positive, neutral]}
+    then: review
+    reason: tried in a test
+"""
+
+
+@pytest.mark.integration
+def test_what_if_over_the_demo_s_history_equals_a_recount_by_hand(
+    run: dict[str, Any], state: Path, tmp_path: Path
+) -> None:
+    shown = parley(state / DEMO_STATE, "policy", "show").stdout
+    before, mark, after = shown.partition("\ndecide:\n")
+    changed = tmp_path / "strict.yaml"
+    changed.write_text(f"{before}{mark}{STRICT.strip(chr(10))}\n{after}", encoding="utf-8")
+    done = parley(state / DEMO_STATE, "policy", "what-if", "--policy", str(changed), "--json")
+    assert done.returncode == 0, done.stderr[-3000:]
+    report = json.loads(done.stdout)
+
+    rows = parley(
+        state / DEMO_STATE,
+        "sql",
+        "--json",
+        "select d.action, a.intent, a.sentiment, d.rule from decisions d "
+        "join analyses a using (revision_id) where d.decided_by = 'machine'",
+    )
+    history = [json.loads(line) for line in rows.stdout.splitlines()]
+    held = [
+        row
+        for row in history
+        if row["action"] == "auto_approve"
+        and row["intent"] == "compliment"
+        and row["sentiment"] != "negative"
+    ]
+    assert held, "the demo's comments hold praise that goes out by itself"
+    assert report["considered"] == len(history) == run["received"]
+    assert report["by_itself"]["before"] == sum(row["action"] == "auto_approve" for row in history)
+    assert report["by_itself"]["fewer"] == len(held)
+    assert report["by_itself"]["more"] == 0
+    assert report["by_intent"]["compliment"]["fewer"] == len(held)
+    assert {
+        (move["before"], move["after"]) for move in report["moves"] if move["before"] != move["after"]
+    } == {("auto_approve", "review")}
+    assert {example["rule_after"] for example in report["examples"]} == {"no_compliments"}

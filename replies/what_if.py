@@ -1,0 +1,201 @@
+"""What another policy would have done with the past: each stored comment is judged anew, nothing is sent.
+
+Judged as on the day: with the scores, the draft, the template's wording and the hour of the decision that was
+made then; with the account as it is now, unless another mode is asked for. A comment that triage ended then
+has no draft; where the other policy lets it through, a template drafts one now.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from replies import policy as rules
+from replies.account import AccountView
+from replies.desk import UNKNOWN_ACCOUNT
+from replies.policy import Policy
+from schemas.events import Analysis, CommentEvent, Draft
+from schemas.labels import Intent
+from schemas.states import Action
+
+EXAMPLES: Final = 3
+"""Examples kept of each kind of change."""
+
+
+class Handling(StrEnum):
+    """What people did with a comment that had been left to them."""
+
+    APPROVED = "approved"
+    EDITED = "edited"
+    REJECTED = "rejected"
+    NO_REPLY = "no_reply"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """One decision of the machine and what it was made of.
+
+    `allowed`: the content of the draft's template, "" without one. `handling`: None where nobody was asked.
+    """
+
+    comment: CommentEvent
+    analysis: Analysis
+    draft: Draft | None
+    allowed: str
+    action: Action
+    rule: str
+    decided_at: datetime
+    handling: Handling | None
+
+
+Drafter = Callable[[CommentEvent, Analysis], Draft | None]
+"""Drafts a reply for a comment that had none; a template's, since history is tried without any call."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Example:
+    """A comment that would have been treated otherwise."""
+
+    comment_id: str
+    before: str
+    after: str
+    rule_before: str
+    rule_after: str
+    handling: str
+    text: str
+
+
+def judge(policy: Policy, past: Past, account: AccountView | None, drafter: Drafter) -> tuple[Action, str]:
+    """(action, rule) of this policy for a comment of the past."""
+    if account is None:
+        return UNKNOWN_ACCOUNT.action, UNKNOWN_ACCOUNT.rule
+    draft, allowed = past.draft, past.allowed
+    if draft is None:
+        ended = rules.triage(policy, past.comment, past.analysis, account, past.decided_at)
+        if ended is not None:
+            return ended.action, ended.rule
+        draft = drafter(past.comment, past.analysis)
+    found = rules.decide(
+        policy, past.comment, past.analysis, draft, account, past.decided_at, allowed=allowed
+    )
+    return found.action, found.rule
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts over many comments; tallies of parts of a history add up to the whole's, in any order."""
+
+    considered: int = 0
+    moves: Counter[tuple[str, str]] = field(default_factory=Counter)
+    autos: Counter[tuple[str, str, bool, bool]] = field(default_factory=Counter)
+    handled: Counter[tuple[str, str]] = field(default_factory=Counter)
+    rules: Counter[str] = field(default_factory=Counter)
+    examples: dict[tuple[str, str], list[Example]] = field(default_factory=dict)
+
+    def add(self, past: Past, action: Action, rule: str) -> None:
+        """Counts one comment."""
+        self.considered += 1
+        before, after = past.action.value, action.value
+        self.moves[before, after] += 1
+        self.rules[rule] += 1
+        was, would = past.action.sends, action.sends
+        account = f"{past.comment.platform}:{past.comment.account_id}"
+        self.autos[past.analysis.intent.value, account, was, would] += 1
+        if would and not was:
+            self.handled[past.analysis.intent.value, (past.handling or "nobody_asked")] += 1
+        if before != after:
+            self._keep(
+                Example(
+                    past.comment.comment_id,
+                    before,
+                    after,
+                    past.rule,
+                    rule,
+                    past.handling or "",
+                    (past.comment.text or "")[:200],
+                )
+            )
+
+    def _keep(self, example: Example) -> None:
+        kept = self.examples.setdefault((example.before, example.after), [])
+        # By id, so that the same history gives the same examples however it was shared out.
+        if len(kept) < EXAMPLES or example < kept[-1]:
+            kept.append(example)
+            kept.sort()
+            del kept[EXAMPLES:]
+
+    def merge(self, other: "Tally") -> None:
+        """Adds another tally's counts to this one's."""
+        self.considered += other.considered
+        self.moves += other.moves
+        self.autos += other.autos
+        self.handled += other.handled
+        self.rules += other.rules
+        for examples in other.examples.values():
+            for example in examples:
+                self._keep(example)
+
+    def report(self) -> dict[str, Any]:
+        """The figures as `parley policy what-if --json` prints them."""
+        return {
+            "considered": self.considered,
+            "changed": sum(count for (before, after), count in self.moves.items() if before != after),
+            "by_itself": _shift(self.autos),
+            "by_intent": {
+                intent.value: _shift(_only(self.autos, 0, intent.value))
+                for intent in Intent
+                if _only(self.autos, 0, intent.value)
+            },
+            "by_account": {
+                account: _shift(_only(self.autos, 1, account))
+                for account in sorted({key[1] for key in self.autos})
+            },
+            "of_the_newly_sent_people_had": _handled(self.handled),
+            "of_the_newly_sent_people_had_by_intent": {
+                intent: _handled(_of(self.handled, intent))
+                for intent in sorted({key[0] for key in self.handled})
+            },
+            "moves": [
+                {"before": before, "after": after, "count": count}
+                for (before, after), count in sorted(self.moves.items(), key=lambda each: (-each[1], each[0]))
+            ],
+            "rules": dict(sorted(self.rules.items(), key=lambda each: (-each[1], each[0]))),
+            "examples": [
+                {name: getattr(each, name) for name in Example.__slots__}
+                for _, kept in sorted(self.examples.items())
+                for each in kept
+            ],
+        }
+
+
+def _only(
+    autos: Mapping[tuple[str, str, bool, bool], int], part: int, value: str
+) -> Counter[tuple[str, str, bool, bool]]:
+    return Counter({key: count for key, count in autos.items() if key[part] == value})
+
+
+def _of(handled: Mapping[tuple[str, str], int], intent: str) -> Counter[tuple[str, str]]:
+    return Counter({key: count for key, count in handled.items() if key[0] == intent})
+
+
+def _shift(autos: Mapping[tuple[str, str, bool, bool], int]) -> dict[str, int]:
+    """How many went out by themselves before, would after, and the two ways of change."""
+    counts: Counter[tuple[bool, bool]] = Counter()
+    for (_, _, was, would), count in autos.items():
+        counts[was, would] += count
+    return {
+        "before": counts[True, True] + counts[True, False],
+        "after": counts[True, True] + counts[False, True],
+        "more": counts[False, True],
+        "fewer": counts[True, False],
+    }
+
+
+def _handled(handled: Mapping[tuple[str, str], int]) -> dict[str, int]:
+    totals: Counter[str] = Counter()
+    for (_, handling), count in handled.items():
+        totals[handling] += count
+    return {name: totals[name] for name in (*Handling, "nobody_asked")}
