@@ -1,12 +1,9 @@
 """One run of the demo: servers, simulator and workers up, comments in, the view kept, everything down."""
 
 import asyncio
-import contextlib
-import json
-import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,23 +11,19 @@ from typing import Final
 
 import httpx
 
-from connectors.facebook.simulator.config import SimulatorConfig
 from connectors.journal import Counting, lines
-from console import configuration, replay, seeding
+from console import replay
 from console.demo import report
+from console.demo.pipeline import Pipeline, supervised
 from console.demo.snapshot import Reader, Snapshot
-from console.servers import Servers, prepare
-from console.supervisor import FINAL_CODES, Program, Supervisor
+from console.servers import Servers
+from console.supervisor import FINAL_CODES, Supervisor
 from console.texts import BadRow
-from console.workers import GROUPS, programs
 from infra import postgres
-from infra.embedded.ports import free_ports, free_range
 from infra.lag import open_lag_reader
 from infra.settings import Settings
-from replies.account import AccountView, Mode
-from schemas import codec, headers, topics
+from schemas import headers, topics
 from schemas.errors import EnvironmentFault, TransientError
-from schemas.events import Platform
 
 START_WITHIN: Final = 90.0
 """Seconds until webhooks must be answered and every stage must have its partitions."""
@@ -62,30 +55,8 @@ class Demo:
         self._plan = plan
         self._servers = servers
         self._draw = draw
-        self._page = SimulatorConfig()
+        self._pipeline = Pipeline(settings, servers, scale=plan.scale)
         self._folder = settings.state_dir / "run"
-        self._simulator_port, serve_port = free_ports(2)
-        self._settings = settings.model_copy(
-            update={
-                "facebook_graph_url": f"http://127.0.0.1:{self._simulator_port}",
-                "http_port": serve_port,
-                "replies_per_minute": settings.replies_per_minute * plan.scale,
-            }
-        )
-        self._environment = {
-            **servers.environment(),
-            "PARLEY_STATE_DIR": str(settings.state_dir),
-            "PARLEY_FACEBOOK_GRAPH_URL": self._settings.facebook_graph_url,
-            "PARLEY_FACEBOOK_APP_SECRET": secrets.token_hex(16),
-            "PARLEY_FACEBOOK_VERIFY_TOKEN": secrets.token_hex(8),
-            "PARLEY_HTTP_PORT": str(serve_port),
-            "PARLEY_METRICS_PORT": str(free_range(len(GROUPS) + 1)),
-        }
-        base = int(self._environment["PARLEY_METRICS_PORT"])
-        self._health = [
-            f"http://127.0.0.1:{base + number}/health/ready" for number in range(1, len(GROUPS) + 1)
-        ]
-        self._callback = f"http://127.0.0.1:{serve_port}/webhooks/facebook"
         self._began = datetime.now(UTC)
         self._clock = time.monotonic()
         self._fed = 0
@@ -98,23 +69,21 @@ class Demo:
         """The whole run; raises EnvironmentFault if something does not come up in time."""
         self._folder.mkdir(parents=True, exist_ok=True)
         journal = self._folder / f"facebook-{self._began:%Y%m%dT%H%M%S}.jsonl"
-        await self._set_up()
+        await self._pipeline.set_up()
         supervisor = Supervisor(
-            self._programs(journal),
+            self._pipeline.programs(journal),
             log_dir=self._folder,
             keep_open=self._servers.kept_open,
             stop_within=15,
             failed=self._child_failed,
         )
         async with (
-            _supervised(supervisor),
+            supervised(supervisor),
             postgres.open_pool(self._servers.database, size=2) as pool,
             open_lag_reader(self._servers.kafka) as lag,
-            httpx.AsyncClient(
-                base_url=self._settings.facebook_graph_url, timeout=30, trust_env=False
-            ) as simulator,
+            httpx.AsyncClient(base_url=self._pipeline.url, timeout=30, trust_env=False) as simulator,
         ):
-            reader = Reader(pool, lag, self._page.page_id, self._began)
+            reader = Reader(pool, lag, self._pipeline.page.page_id, self._began)
             counting = Counting(journal)
             await self._ready(simulator)
             self._clock = time.monotonic()
@@ -127,7 +96,7 @@ class Demo:
             made = report.make(
                 counting.update(),
                 await reader.states(),
-                scale={"posting budget": self._plan.scale, "simulated limits": self._plan.scale * 2},
+                scale=self._pipeline.scale,
                 stages=await reader.stages(),
                 dead_letters=await reader.dead_letters(),
                 worker_restarts=supervisor.restarts,
@@ -137,67 +106,15 @@ class Demo:
                 made = replace(made, replay=await self._replay(reader, journal, pool))
             return made
 
-    def _programs(self, journal: Path) -> list[Program]:
-        simulate = Program(
-            name="simulator",
-            arguments=(
-                *("simulate", "facebook", "--port", str(self._simulator_port), "--callback", self._callback),
-                *("--journal", str(journal), "--scale", str(self._plan.scale * 2)),
-            ),
-            environment=self._environment,
-        )
-        return [simulate, *programs(self._environment)]
-
-    async def _set_up(self) -> None:
-        await prepare(self._servers, self._settings)
-        async with postgres.open_pool(self._servers.database, size=2) as pool:
-            others = await pool.fetchval(
-                "select count(*) from social_accounts where account_id <> $1", self._page.page_id
-            )
-            if others:
-                raise EnvironmentFault(
-                    "The demo would post for real accounts to its simulated page: the database that "
-                    "DATABASE_URL names has accounts of its own. Unset it, or name an empty database."
-                )
-            await seeding.seed(pool, codec.load(), self._settings.tenant)
-            await seeding.announce_all(pool, codec.load(), self._settings.tenant)
-            await configuration.save_account(
-                pool,
-                codec.load(),
-                AccountView(
-                    tenant_id=self._settings.tenant,
-                    platform=Platform.FACEBOOK,
-                    account_id=self._page.page_id,
-                    name="Café Lumbre",
-                    brand_name="Café Lumbre",
-                    mode=Mode.AUTO,
-                    default_language="es",
-                ),
-                token=self._page.page_token,
-                keys=configuration.key_ring(self._settings),
-                replies_per_minute=self._settings.replies_per_minute,
-                actor="parley demo",
-            )
-        await seeding.publish_outbox(self._servers)
-
     async def _ready(self, simulator: httpx.AsyncClient) -> None:
         """Returns when the simulator and the webhook endpoint answer and every stage has read to its end."""
         deadline = time.monotonic() + START_WITHIN
-        handshake = {
-            "hub.mode": "subscribe",
-            "hub.challenge": "1",
-            "hub.verify_token": self._environment["PARLEY_FACEBOOK_VERIFY_TOKEN"],
-        }
         waiting = "the simulator"
         while time.monotonic() < deadline and not self._halted:
-            with contextlib.suppress(httpx.HTTPError):
-                (await simulator.get("/sim/state")).raise_for_status()
-                waiting = "the webhook endpoint"
-                (await simulator.get(self._callback, params=handshake)).raise_for_status()
-                waiting = "the stages"
-                for url in self._health:
-                    (await simulator.get(url)).raise_for_status()
+            found = await self._pipeline.still_waits_for(simulator)
+            if found is None:
                 return
+            waiting = found
             self._snapshot = replace(
                 self._snapshot, troubles=(f"waiting for {waiting}", *self._troubles[-3:])
             )
@@ -235,9 +152,7 @@ class Demo:
 
     async def _send(self, simulator: httpx.AsyncClient, comments: list[dict[str, str]]) -> None:
         if comments:
-            # Escaped by json.dumps: a lone surrogate in a text has no UTF-8 form.
-            content = json.dumps({"comments": comments})
-            (await simulator.post("/sim/comments", content=content)).raise_for_status()
+            await self._pipeline.add_comments(simulator, comments)
             self._fed += len(comments)
 
     async def _watch(self, reader: Reader, counting: Counting, feeding: asyncio.Task[None]) -> None:
@@ -299,16 +214,6 @@ class Demo:
     def _child_failed(self, name: str, code: int, words: str) -> None:
         self._troubles.append(f"{name} ended with exit code {code}: {words[-300:]}")
         self._halted = self._halted or code in FINAL_CODES
-
-
-@contextlib.asynccontextmanager
-async def _supervised(supervisor: Supervisor) -> AsyncIterator[None]:
-    running = asyncio.create_task(supervisor.run())
-    try:
-        yield
-    finally:
-        await supervisor.stop()
-        await asyncio.gather(running, return_exceptions=True)
 
 
 _TABLES: Final = (
