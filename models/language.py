@@ -1,48 +1,48 @@
-"""Which language a comment is in, by lingua.
+"""Which language a comment is in, by py3langid (a naive Bayes model over byte n-grams, BSD-3).
 
-In its full mode: a reply in the wrong language is public, and on short comments of six languages the full
-mode is right in 95 of 100 where the low-accuracy mode is in 91; what it calls likelier than a half is right
-in 99. It costs 0.3 ms a text against 0.1, and 200 MB more. Languages of Latin script are kept few, for each
-more makes short texts less sure; those with a script of their own cost nothing: lingua tells their letters.
+A reply in the wrong language is public. On the project's own 3,356 labelled comments py3langid is right in
+95.5 of 100, and on 13,302 tweets in seven languages in 98.2, where lingua's full mode was right in 95.4 and
+97.6; what it calls likelier than a half is right in 99.6 and 99.3. It costs 0.04 ms a text, lingua 0.2 to
+0.8. Languages of Latin script are kept few, for each more makes short texts less sure.
 """
 
 import re
 from collections.abc import Sequence
 
-from lingua import Language, LanguageDetector, LanguageDetectorBuilder
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 UNDETERMINED = "und"
 """ISO 639-2's code for a text whose language cannot be told: no words, or too few."""
 
 _LANGUAGES = (
-    Language.ENGLISH, Language.SPANISH, Language.PORTUGUESE, Language.FRENCH, Language.GERMAN,
-    Language.ITALIAN, Language.CATALAN, Language.DUTCH,
-    Language.ARABIC, Language.HINDI, Language.RUSSIAN, Language.GREEK, Language.HEBREW, Language.THAI,
-    Language.CHINESE, Language.JAPANESE, Language.KOREAN,
+    "en", "es", "pt", "fr", "de", "it", "ca", "nl",
+    "ar", "hi", "ru", "el", "he", "th", "zh", "ja", "ko",
 )  # fmt: skip
 _MASKS = re.compile(r"@user|\bhttp\b|\[(?:number|email)\]|#\w+")
-_MIN_CONFIDENCE = 0.2
-_CHARACTERS = 80
-"""Characters that are looked at; more of them tell hardly better and cost in proportion."""
+_LETTER = re.compile(r"[^\W\d_]")
+_MIN_CONFIDENCE = 0.12
+"""Below it nothing was recognised: one of 17 languages by chance is 0.06."""
+
+_CHARACTERS = 160
+"""Characters that are looked at; more of them told no better."""
 
 
 class Languages:
-    """Detects languages; building one takes a third of a second."""
+    """Detects languages; building one takes half a second and 110 MB. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._detector: LanguageDetector = LanguageDetectorBuilder.from_languages(*_LANGUAGES).build()
+        self._identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        self._identifier.set_languages(_LANGUAGES)
 
     def detect(self, texts: Sequence[str]) -> list[tuple[str, float]]:
         """Give (ISO 639-1 code or "und", confidence from 0 to 1) for each cleaned text.
 
         Confidence is relative to the other languages known; a text without letters is "und" at 0.
         """
-        words = [_MASKS.sub(" ", text[: 2 * _CHARACTERS])[:_CHARACTERS] for text in texts]
-        found: list[tuple[str, float]] = []
-        for values in self._detector.compute_language_confidence_values_in_parallel(words):
-            best = values[0]
-            if best.value < _MIN_CONFIDENCE:
-                found.append((UNDETERMINED, 0.0))
-            else:
-                found.append((best.language.iso_code_639_1.name.lower(), round(best.value, 4)))
-        return found
+        return [self._one(_MASKS.sub(" ", text[: 2 * _CHARACTERS])[:_CHARACTERS]) for text in texts]
+
+    def _one(self, words: str) -> tuple[str, float]:
+        if not _LETTER.search(words):
+            return UNDETERMINED, 0.0
+        language, confidence = self._identifier.classify(words)
+        return (language, round(confidence, 4)) if confidence >= _MIN_CONFIDENCE else (UNDETERMINED, 0.0)
