@@ -6,16 +6,16 @@ Never POSTs `message` to a comment itself: the reference says that this edits th
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
-from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 
 from connectors.accounts import Account
-from connectors.facebook.errors import GraphError, failure_of, is_gone
-from connectors.facebook.graph import Graph
 from connectors.facebook.ids import sibling_name
 from connectors.facebook.mapping import from_listing
 from connectors.facebook.reading import REPLY_FIELDS, STATE_FIELDS, comment_state, own_replies
+from connectors.meta.errors import GraphError, failure_of, is_gone
+from connectors.meta.graph import Graph
+from connectors.meta.paging import pages, path_of
 from connectors.platform import (
     Cause,
     ChangeOutcome,
@@ -36,7 +36,6 @@ from schemas.events import CommentEvent, Source, utc_now
 REPLY_LIMIT: Final = 8000
 """Characters of a comment; from third-party documentation, Meta's own pages name none."""
 
-PAGE_SIZE: Final = 100
 _LIST_FIELDS: Final = "id,message,from,created_time,parent{id},is_hidden,permalink_url,attachment{type}"
 
 
@@ -56,7 +55,9 @@ class FacebookClient:
         """POST `/{comment}/comments`."""
         if not text.strip() or len(text) > REPLY_LIMIT:
             return NotSent(Cause.PERMANENT, f"a reply has 1 to {REPLY_LIMIT} characters, not {len(text)}")
-        answer = await self._graph.write("POST", f"{_path(platform_comment_id)}/comments", {"message": text})
+        answer = await self._graph.write(
+            "POST", f"{path_of(platform_comment_id)}/comments", {"message": text}
+        )
         if isinstance(answer, (NotSent, Unknown)):
             return answer
         reply_id = answer.content.get("id")
@@ -67,15 +68,15 @@ class FacebookClient:
     async def hide(self, platform_comment_id: str, *, hidden: bool = True) -> ChangeOutcome:
         """POST `/{comment}` with `is_hidden`."""
         form = {"is_hidden": "true" if hidden else "false"}
-        return _done(await self._graph.write("POST", _path(platform_comment_id), form))
+        return _done(await self._graph.write("POST", path_of(platform_comment_id), form))
 
     async def delete(self, platform_comment_id: str) -> ChangeOutcome:
         """DELETE `/{comment}`."""
-        return _done(await self._graph.write("DELETE", _path(platform_comment_id), {}))
+        return _done(await self._graph.write("DELETE", path_of(platform_comment_id), {}))
 
     async def read_comment(self, platform_comment_id: str) -> CommentState:
         """GET `/{comment}`."""
-        answer = await self._graph.read(_path(platform_comment_id), {"fields": STATE_FIELDS})
+        answer = await self._graph.read(path_of(platform_comment_id), {"fields": STATE_FIELDS})
         if isinstance(answer, GraphError):
             if is_gone(answer):
                 return CommentState(exists=False)
@@ -105,26 +106,8 @@ class FacebookClient:
             except MalformedChange as error:
                 yield Ignored(f"listing:{error.reason}")
 
-    async def _pages(self, parent: str, params: Mapping[str, str]) -> AsyncIterator[Mapping[str, Any]]:
-        """Items of `/{parent}/comments` until `next` is absent: a page may be empty and not the last."""
-        query = {**params, "limit": str(PAGE_SIZE)}
-        seen: set[str] = set()
-        while True:
-            answer = await self._graph.read(f"{_path(parent)}/comments", query)
-            if isinstance(answer, GraphError):
-                if is_gone(answer):
-                    return
-                raise failure_of(answer)
-            for item in answer.content.get("data") or ():
-                if isinstance(item, Mapping):
-                    yield item
-            after = _after(answer.content.get("paging"))
-            if after is None:
-                return
-            if after in seen:
-                raise TransientError(f"Facebook's pages below {parent} go round in circles")
-            seen.add(after)
-            query["after"] = after
+    def _pages(self, parent: str, params: Mapping[str, str]) -> AsyncIterator[Mapping[str, Any]]:
+        return pages(self._graph, parent, "comments", params)
 
 
 def facebook_client(
@@ -143,23 +126,9 @@ def facebook_client(
     return FacebookClient(account, graph)
 
 
-def _path(platform_id: str) -> str:
-    return quote(platform_id, safe="")
-
-
 def _done(answer: object) -> ChangeOutcome:
     if isinstance(answer, (NotSent, Unknown)):
         return answer
     success = getattr(answer, "content", {}).get("success")
     # Documentation shows the boolean and, in a sample, the string.
     return Done() if success in (True, "true") else Unknown("an answer without success")
-
-
-def _after(paging: object) -> str | None:
-    """The next page's cursor, None if this was the last; the URL `next` is not called: it holds a token."""
-    following = paging.get("next") if isinstance(paging, Mapping) else None
-    if not isinstance(paging, Mapping) or not isinstance(following, str):
-        return None
-    cursors = paging.get("cursors")
-    after = cursors.get("after") if isinstance(cursors, Mapping) else None
-    return after if isinstance(after, str) else parse_qs(urlsplit(following).query).get("after", [None])[0]

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from connectors.facebook.fields import author_of, moment, text_of
 from connectors.facebook.ids import sibling_name
 from connectors.facebook.mapping import attachment_kinds
+from connectors.meta.fields import author_of, moment, text_of
 from connectors.platform import CommentState, OwnReply
 from schemas.identity import clean_text
 

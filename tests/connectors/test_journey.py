@@ -11,10 +11,10 @@ from connectors.accounts import Account, KnownAccounts
 from connectors.catalogue import webhooks
 from connectors.clients import Clients
 from connectors.facebook.simulator import Simulator
-from connectors.facebook.simulator.http import serving
 from connectors.journal import tally
 from connectors.platform import Posted
 from connectors.receiver import Receiver, receiver_app
+from connectors.simulation.serving import serving
 from infra.kafka import Message
 from infra.settings import Settings
 from schemas.codec import load

@@ -15,10 +15,10 @@ from fastapi import FastAPI
 
 from connectors.accounts import Account, KnownAccounts
 from connectors.dead_changes import MAX_VALUE, dead_change, unsealed
-from connectors.facebook.signing import HEADER, signature
-from connectors.facebook.simulator.http import serving
 from connectors.facebook.webhook import FacebookWebhook
+from connectors.meta.signing import HEADER, signature
 from connectors.receiver import Receiver, receiver_app
+from connectors.simulation.serving import serving
 from connectors.webhook import Change, Ignored
 from infra.kafka import Message
 from schemas.codec import load

@@ -4,9 +4,9 @@ import pytest
 
 from connectors.accounts import Account
 from connectors.clients import Clients
-from connectors.facebook.signing import HEADER, signature
 from connectors.facebook.simulator import Simulator
 from connectors.facebook.webhook import FacebookWebhook
+from connectors.meta.signing import HEADER, signature
 from connectors.platform import PlatformClient
 from tests.connectors.contract import ClientContract, Deliveries, Signed, WebhookContract
 from tests.connectors.facebook.payloads import PAGE, POST, change, delivery

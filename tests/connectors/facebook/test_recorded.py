@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from connectors.accounts import Account
-from connectors.facebook.errors import graph_error, is_gone, outcome_of
 from connectors.facebook.mapping import attachment_kinds, from_listing
 from connectors.facebook.webhook import FacebookWebhook
+from connectors.meta.errors import graph_error, is_gone, outcome_of
 from connectors.platform import Cause, NotSent, Unknown
 from connectors.webhook import Ignored
 from schemas.events import CommentEvent, CommentKind, Platform, Source

@@ -14,14 +14,14 @@ from fastapi import FastAPI, Request, Response
 
 from connectors.accounts import Account
 from connectors.clients import Clients, open_clients
-from connectors.facebook.signing import appsecret_proof
 from connectors.facebook.simulator import Simulator, SimulatorConfig
-from connectors.facebook.simulator.answers import Reset
 from connectors.facebook.simulator.faults import CATALOGUE
-from connectors.facebook.simulator.http import serving
 from connectors.facebook.webhook import FacebookWebhook
 from connectors.journal import lines, tally
+from connectors.meta.signing import appsecret_proof
 from connectors.platform import Cause, CommentState, Done, NotSent, Posted, Unknown
+from connectors.simulation import Reset
+from connectors.simulation.serving import serving
 from infra.settings import Settings
 from tests.connectors.conftest import APP_SECRET, PAGE, TOKEN
 from tests.connectors.facebook.test_facebook import FAULTS

@@ -2,8 +2,8 @@
 
 import json
 
-from connectors.facebook.signing import HEADER, appsecret_proof, signature
 from connectors.facebook.webhook import FacebookWebhook
+from connectors.meta.signing import HEADER, appsecret_proof, signature
 
 BODY = (
     b'{"object":"page","entry":[{"id":"1","time":1700000000,"changes":[{"field":"feed","value":'

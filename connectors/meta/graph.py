@@ -1,6 +1,6 @@
 """One HTTP exchange with the Graph API: address, token, proof, time limit, usage headers.
 
-Knows nothing of comments. Instagram's Graph calls have the same form.
+Knows nothing of comments. Facebook's and Instagram's calls have the same form.
 """
 
 import asyncio
@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import httpx
 
-from connectors.facebook.errors import GraphError, graph_error, outcome_of
-from connectors.facebook.signing import appsecret_proof
-from connectors.facebook.usage import usage_of
+from connectors.meta.errors import GraphError, graph_error, outcome_of
+from connectors.meta.signing import appsecret_proof
+from connectors.meta.usage import usage_of
 from connectors.platform import Cause, NotSent, Unknown, Usage
 from schemas.errors import ConfigurationError, TransientError
 
@@ -62,16 +62,18 @@ class Graph:
         try:
             response = await self._send("GET", path, params={**params, **self._proof})
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            raise TransientError(f"Facebook could not be read: {type(error).__name__}: {error}") from error
+            raise TransientError(
+                f"The Graph API could not be read: {type(error).__name__}: {error}"
+            ) from error
         if not response.is_success:
             return graph_error(response.status_code, response.content, response.headers)
         content = _object(response.content)
         if content is None:
-            raise TransientError(f"Facebook answered {len(response.content)} bytes that are no JSON object")
+            raise TransientError(f"The Graph API answered {len(response.content)} bytes, no JSON object")
         return Answer(response.status_code, content)
 
     async def write(self, method: str, path: str, form: Mapping[str, str]) -> Answer | NotSent | Unknown:
-        """A POST or DELETE, sent at most once; never raises for what the network or Facebook does."""
+        """A POST or DELETE, sent at most once; never raises for what the network or Meta does."""
         try:
             response = await self._send(method, path, data={**form, **self._proof})
         except NEVER_LEFT as error:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from connectors.facebook.usage import usage_of
+from connectors.meta.usage import usage_of
 from connectors.platform import AccountStopped, Cause, NotSent, RequestRefused, Unknown
 from schemas.errors import ParleyError, ThrottledError, TransientError
 
@@ -75,13 +75,13 @@ def failure_of(error: GraphError) -> ParleyError:
     """The exception that an error means for a read; the caller has dealt with GONE."""
     cause = _cause(error)
     if cause is Cause.THROTTLED:
-        message = f"Facebook throttles this account. {error}"
+        message = f"Meta throttles this account. {error}"
         return ThrottledError(message, retry_after=error.retry_after)
     if cause is None or cause is Cause.TRANSIENT:
-        return TransientError(f"Facebook could not answer. {error}")
+        return TransientError(f"Meta could not answer. {error}")
     if cause.stops_account:
-        return AccountStopped(cause, f"Facebook stops this account ({cause}). {error}")
-    return RequestRefused(f"Facebook refuses this request. {error}")
+        return AccountStopped(cause, f"Meta stops this account ({cause}). {error}")
+    return RequestRefused(f"Meta refuses this request. {error}")
 
 
 def is_gone(error: GraphError) -> bool:

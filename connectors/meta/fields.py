@@ -1,4 +1,4 @@
-"""Reading single fields of Facebook's JSON: what is essential must fit, what is not may be missing.
+"""Reading single fields of Meta's JSON: what is essential must fit, what is not may be missing.
 
 Essential fields raise MalformedChange named after the field; the others give None for anything odd.
 """
@@ -27,7 +27,7 @@ def named(prefix: str, value: object) -> str:
 
 
 def platform_id(values: Mapping[str, Any], key: str) -> str | None:
-    """An id, which Facebook writes as a string or (older) as a number; None if absent."""
+    """An id, which Meta writes as a string or (older) as a number; None if absent."""
     value = values.get(key)
     if value is None:
         return None

@@ -1,0 +1,53 @@
+"""The pages of a Graph edge, read to the end. Source: "Paginated Results" of the Graph API documentation."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+from urllib.parse import parse_qs, quote, urlsplit
+
+from connectors.meta.errors import GraphError, failure_of, is_gone
+from connectors.meta.graph import Graph
+from schemas.errors import TransientError
+
+PAGE_SIZE: Final = 100
+
+
+async def pages(
+    graph: Graph, parent: str, edge: str, params: Mapping[str, str], *, size: int = PAGE_SIZE
+) -> AsyncIterator[Mapping[str, Any]]:
+    """Items of `/{parent}/{edge}` until `next` is absent: a page may be empty and not the last.
+
+    Nothing for a parent that is gone; other errors raise as reads do.
+    """
+    query = {**params, "limit": str(size)}
+    seen: set[str] = set()
+    while True:
+        answer = await graph.read(f"{path_of(parent)}/{edge}", query)
+        if isinstance(answer, GraphError):
+            if is_gone(answer):
+                return
+            raise failure_of(answer)
+        for item in answer.content.get("data") or ():
+            if isinstance(item, Mapping):
+                yield item
+        after = _after(answer.content.get("paging"))
+        if after is None:
+            return
+        if after in seen:
+            raise TransientError(f"Meta's pages below {parent} go round in circles")
+        seen.add(after)
+        query["after"] = after
+
+
+def path_of(platform_id: str) -> str:
+    """An id as a part of a path."""
+    return quote(platform_id, safe="")
+
+
+def _after(paging: object) -> str | None:
+    """The next page's cursor, None if this was the last; the URL `next` is not called: it holds a token."""
+    following = paging.get("next") if isinstance(paging, Mapping) else None
+    if not isinstance(paging, Mapping) or not isinstance(following, str):
+        return None
+    cursors = paging.get("cursors")
+    after = cursors.get("after") if isinstance(cursors, Mapping) else None
+    return after if isinstance(after, str) else parse_qs(urlsplit(following).query).get("after", [None])[0]
