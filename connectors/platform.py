@@ -158,10 +158,11 @@ Activity = PostEvent | EngagementEvent | CommentEvent | Ignored
 class AccountCheck:
     """What the platform says of an account's access, found by asking it.
 
-    `problem`: None if comments can be read and, where the account may reply, answered; else AUTH (token dead or
-    of the wrong kind), PERMISSION (right or role missing) or BLOCKED. `reason` is for people, says what to do,
-    and holds no token. `subscribed`: whether the platform sends this app the account's webhooks; None where it
-    has none or does not say. `expires_at`: when the token ends; None where it does not, or is not told.
+    `problem`: None if comments can be read and, where the account may reply, answered; else AUTH (token dead
+    or of the wrong kind), PERMISSION (right or role missing) or BLOCKED. `reason` is for people, says what to
+    do, and holds no token. `subscribed`: whether the platform sends this app the account's webhooks; None
+    where it has none or does not say. `expires_at`: when the token ends; None where it does not, or where
+    the platform does not tell.
     """
 
     problem: Cause | None = None
@@ -211,7 +212,7 @@ class Login(Protocol):
         ...
 
     async def refresh(self, http: httpx.AsyncClient, token: Token) -> Token | None:
-        """A token that lasts longer, to be stored before it is used; None where there is nothing to refresh."""
+        """A token that lasts longer, to be stored before it is used; None where nothing can be refreshed."""
         ...
 
 
@@ -257,9 +258,9 @@ class PlatformClient(Protocol):
     def activity(self, *, since: datetime, source: Source = Source.POLL) -> AsyncIterator[Activity]:
         """Everything of the account that was active since then: all pages, a post before its comments.
 
-        Comments come as they are now (`added`, or `reply_observed` for the account's own); whoever polls tells
-        from what is stored whether that is news. A post or comment counts as active by its own time or its
-        newest comment's, as far as the platform can be asked. Obeys the platform's limits by raising
+        Comments come as they are now (`added`, or `reply_observed` for the account's own); whoever polls
+        tells from what is stored whether that is news. A post or comment counts as active by its own time or
+        its newest comment's, as far as the platform can be asked. Obeys the platform's limits by raising
         ThrottledError (with `retry_after`); what was yielded before stays true.
         """
         ...

@@ -1,18 +1,10 @@
-"""Bodies and broken connections with which the simulated Graph API answers."""
+"""Bodies with which the simulated Graph API answers."""
 
-import asyncio
-import contextlib
 import json
-import socket
-import struct
 from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
-
-TRANSPORT = "parley.transport"
-"""Key under which the server puts a connection's transport into the ASGI scope."""
 
 
 def answer(
@@ -52,38 +44,3 @@ def missing(method: str, object_id: str, *, with_subcode: bool = True) -> Respon
         "https://developers.facebook.com/docs/graph-api"
     )
     return error(100, message, subcode=33 if with_subcode else None, kind="GraphMethodException")
-
-
-class Reset(Response):
-    """No answer: the connection is reset."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Resets the connection (RST, not FIN)."""
-        transport = scope["extensions"][TRANSPORT]
-        connection = transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
-        await _gone(receive)
-
-
-class Silence(Response):
-    """No answer: the connection stays open until the caller gives up, or for `seconds`."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self._seconds = seconds
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Waits, then aborts the transport."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._seconds):
-                await _gone(receive)
-                return
-        scope["extensions"][TRANSPORT].abort()
-        await _gone(receive)
-
-
-async def _gone(receive: Receive) -> None:
-    """Returns when the connection is closed."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

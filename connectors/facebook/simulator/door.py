@@ -12,11 +12,11 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connectors.facebook.signing import appsecret_proof
+from connectors.meta.signing import appsecret_proof
 from connectors.facebook.simulator.answers import error
 from connectors.facebook.simulator.config import SimulatorConfig
-from connectors.facebook.simulator.faults import Faults
 from connectors.facebook.simulator.limits import Limits
+from connectors.simulation import Faults
 
 _VERSION: Final = re.compile(r"v\d{1,3}\.\d")
 _NO_PROOF: Final = "API calls from the server require an appsecret_proof argument"

@@ -10,14 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from connectors.facebook.simulator import listing
-from connectors.facebook.simulator.answers import Reset, Silence, answer, error, missing
+from connectors.facebook.simulator.answers import answer, error, missing
 from connectors.facebook.simulator.config import SimulatorConfig
 from connectors.facebook.simulator.door import Door, params_of, token_of
-from connectors.facebook.simulator.faults import Faults
-from connectors.facebook.simulator.happenings import Happenings
 from connectors.facebook.simulator.limits import Limits
-from connectors.facebook.simulator.world import Comment, Post
 from connectors.journal import Journal
+from connectors.simulation import Comment, Faults, Happenings, Post, Reset, Silence
 
 _HTML: Final = b"<html><head><title>Error</title></head><body>Sorry, something went wrong.</body></html>"
 
@@ -125,7 +123,7 @@ class GraphApi:
         if parent is None or refused is not None:
             return self._noted("reply", object_id, refused or missing("POST", object_id), text=text)
         delay = strikes("delayed_listing")
-        made = self._happenings.page_comment(text, parent.id, listed_after=delay.seconds if delay else 0.0)
+        made = self._happenings.own_reply(text, parent.id, listed_after=delay.seconds if delay else 0.0)
         fault, found = self._after_effect(made)
         self._journal.write(
             "reply",

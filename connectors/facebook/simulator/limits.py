@@ -6,36 +6,10 @@ documentation.
 """
 
 import json
-from collections import deque
 from collections.abc import Callable
-from typing import Final
 
 from connectors.facebook.simulator.config import SimulatorConfig
-
-_SLOTS: Final = 60
-
-
-class _Window:
-    """Counts events of the last `seconds`, to a sixtieth of it."""
-
-    def __init__(self, seconds: float) -> None:
-        self._slot = seconds / _SLOTS
-        self._counts: deque[tuple[int, int]] = deque()
-        self._total = 0
-
-    def add(self, now: float) -> None:
-        slot = int(now / self._slot)
-        if self._counts and self._counts[-1][0] == slot:
-            self._counts[-1] = (slot, self._counts[-1][1] + 1)
-        else:
-            self._counts.append((slot, 1))
-        self._total += 1
-
-    def total(self, now: float) -> int:
-        oldest = int(now / self._slot) - _SLOTS
-        while self._counts and self._counts[0][0] <= oldest:
-            self._total -= self._counts.popleft()[1]
-        return self._total
+from connectors.simulation import Window
 
 
 class Limits:
@@ -47,8 +21,8 @@ class Limits:
         self._calls_allowed = config.calls_per_hour * config.scale
         self._replies_allowed = config.replies_per_minute * config.scale
         self._block = config.block_minutes * 60 / config.scale
-        self._calls = _Window(3600)
-        self._replies = _Window(60)
+        self._calls = Window(3600)
+        self._replies = Window(60)
         self._blocked_until = 0.0
 
     def call(self) -> bool:

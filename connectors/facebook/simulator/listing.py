@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from connectors.facebook.ids import last_part
-from connectors.facebook.simulator.world import Comment, Post, World
+from connectors.simulation import Comment, Post, World
 
 _DEFAULT: Final = "created_time,from,message,id"
 _FIELD: Final = re.compile(r"([a-z_]+)(?:\.limit\((\d+)\))?(?:\{([^}]*)\})?(?:,|$)")
@@ -65,7 +65,7 @@ def page(
 
 
 def _comment(world: World, comment: Comment) -> dict[str, Any]:
-    own = comment.author_id == world.page_id
+    own = comment.author_id == world.account_id
     return {
         "id": comment.id,
         "message": comment.text,
@@ -77,7 +77,7 @@ def _comment(world: World, comment: Comment) -> dict[str, Any]:
         "can_hide": not own,
         "can_remove": True,
         "comment_count": sum(not world.comments[key].removed for key in comment.replies),
-        "like_count": 0,
+        "like_count": comment.likes,
         "permalink_url": _permalink(comment),
         "attachment": {"type": "photo", "url": comment.photo} if comment.photo else None,
     }

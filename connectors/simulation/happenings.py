@@ -1,30 +1,38 @@
-"""What can happen to comments of the page: it changes the world, is journalled and announced by webhook."""
+"""What can happen to comments: it changes the world, is journalled and announced by webhook."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.facebook.simulator.world import Comment, World
 from connectors.journal import Journal
+from connectors.simulation.world import Comment, World
 
 
 @dataclass(slots=True)
 class Notice:
-    """One change to be delivered. `at`: unix seconds; `own`: about a comment by the page itself."""
+    """One change to be delivered: what the platform says of it.
 
+    `verb` (add, edited, remove, hide, unhide) and `comment_id` as the journal names it; `at`: unix seconds;
+    `own`: about a comment by the account itself.
+    """
+
+    verb: str
+    comment_id: str
     value: dict[str, Any]
     at: int
     own: bool
 
 
 class Happenings:
-    """The one place where the simulated world changes."""
+    """The one place where the simulated world changes.
 
-    def __init__(self, world: World, journal: Journal, announce: Callable[[Notice], None]) -> None:
+    `tell` is told (verb, comment) of each change after it took effect; the platform makes a notice of it.
+    """
+
+    def __init__(self, world: World, journal: Journal, tell: Callable[[str, Comment], None]) -> None:
         self.world = world
         self._journal = journal
-        self._announce = announce
+        self._tell = tell
 
     def comment(self, text: str, *, ref: str | None = None, **where: Any) -> Comment:
         """Somebody comments; `where` as in `World.add`, `ref` goes to the journal."""
@@ -41,8 +49,8 @@ class Happenings:
         self._tell("add", new)
         return new
 
-    def page_comment(self, text: str, parent_id: str, *, listed_after: float = 0.0) -> Comment:
-        """The page answers a comment; its own webhook follows. Raises KeyError if the parent is gone.
+    def own_reply(self, text: str, parent_id: str, *, listed_after: float = 0.0) -> Comment:
+        """The account answers a comment; its own webhook follows. Raises KeyError if the parent is gone.
 
         Not journalled here: the request that asked for it is.
         """
@@ -50,8 +58,8 @@ class Happenings:
         new = world.add(
             text,
             parent_id=parent_id,
-            author_id=world.page_id,
-            author_name=world.page_name,
+            author_id=world.account_id,
+            author_name=world.account_name,
             listed_after=listed_after,
         )
         self._tell("add", new)
@@ -59,13 +67,13 @@ class Happenings:
 
     def staff_reply(self, text: str, parent_id: str) -> Comment:
         """Somebody of the staff answers in the platform's own interface."""
-        new = self.page_comment(text, parent_id)
+        new = self.own_reply(text, parent_id)
         self._journal.write("staff_reply", comment_id=parent_id, reply_id=new.id, text=text, effect="created")
         return new
 
     def edit(self, comment: Comment, text: str, *, by: str) -> None:
         """A comment gets another text; `by`: author or api."""
-        comment.text = text
+        self.world.edit(comment, text)
         self._journal.write("edit", comment_id=comment.id, by=by, effect="edited")
         self._tell("edited", comment)
 
@@ -82,19 +90,7 @@ class Happenings:
             self._journal.write("hide", comment_id=comment.id, by=by, hidden=hidden, effect="changed")
             self._tell("hide" if hidden else "unhide", comment)
 
-    def _tell(self, verb: str, comment: Comment) -> None:
-        at = int(comment.created if verb == "add" else time.time())
-        value: dict[str, Any] = {
-            "item": "comment",
-            "verb": verb,
-            "comment_id": comment.id,
-            "post_id": comment.post_id,
-            "parent_id": comment.parent_id or comment.post_id,
-            "from": {"id": comment.author_id, "name": comment.author_name},
-            "created_time": int(comment.created),
-        }
-        if verb != "remove":
-            value["message"] = comment.text
-            if comment.photo:
-                value["photo"] = comment.photo
-        self._announce(Notice(value, at, comment.author_id == self.world.page_id))
+    def like(self, comment: Comment) -> None:
+        """Somebody likes a comment; no platform announces that as a change of the comment."""
+        comment.likes += 1
+        self._journal.write("like", comment_id=comment.id, effect="liked")

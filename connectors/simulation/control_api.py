@@ -1,13 +1,15 @@
-"""Requests by which a person or a test makes things happen on the simulated page: `/sim/...`.
+"""Requests by which a person or a test makes things happen on a simulated platform: `/sim/...`.
 
 POST   /sim/comments              {"comments": [{"text", "post_id", "parent_id", "author_id", "author_name",
-                                  "photo", "ref"}]}; all but text optional -> {"ids": [...]}
-POST   /sim/comments/{id}/{what}  edit or staff_reply ({"text"}), remove, hide, unhide
+                                  "photo", "ref"}]}; all but text optional -> {"ids": [...]}; with "rate" (a
+                                  second) they come one after the other, and the answer at once
+POST   /sim/comments/{id}/{what}  edit or staff_reply ({"text"}), remove, hide, unhide, like
+POST   /sim/posts                 {"text"}: the account publishes a post -> {"id"}
 POST   /sim/callback              {"url"}: where webhooks go
 GET    /sim/faults                the catalogue, what is on, how often each struck
 POST   /sim/faults                {"name", "count", "probability", "seconds"}; all but name optional
 DELETE /sim/faults[/{name}]       switches all, or one, off
-POST   /sim/unblock               ends a block (368)
+POST   /sim/unblock               ends a block for too many replies
 GET    /sim/state                 what exists, and how many notices are not delivered yet
 """
 
@@ -16,13 +18,12 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from connectors.facebook.simulator.faults import CATALOGUE
-
 if TYPE_CHECKING:
-    from connectors.facebook.simulator.server import Simulator
+    from connectors.simulation.simulation import Simulation
 
 _COMMENT: Final = frozenset({"text", "post_id", "parent_id", "author_id", "author_name", "photo", "ref"})
 
@@ -30,9 +31,20 @@ _COMMENT: Final = frozenset({"text", "post_id", "parent_id", "author_id", "autho
 class ControlApi:
     """Handlers of `/sim/...`; wrong requests are answered 400 with what is wrong."""
 
-    def __init__(self, simulator: "Simulator") -> None:
-        self._simulator = simulator
+    def __init__(self, simulation: "Simulation") -> None:
+        self._simulation = simulation
         self._streams: set[asyncio.Task[list[str]]] = set()
+
+    def add_to(self, app: FastAPI) -> None:
+        """Adds the routes."""
+        app.add_route("/sim/comments", self.comments, ["POST"])
+        app.add_route("/sim/comments/{comment_id:path}/{what}", self.happen, ["POST"])
+        app.add_route("/sim/posts", self.posts, ["POST"])
+        app.add_route("/sim/callback", self.callback, ["POST"])
+        app.add_route("/sim/faults", self.faults, ["GET", "POST", "DELETE"])
+        app.add_route("/sim/faults/{name}", self.faults, ["DELETE"])
+        app.add_route("/sim/unblock", self.unblock, ["POST"])
+        app.add_route("/sim/state", self.state, ["GET"])
 
     async def comments(self, request: Request) -> Response:
         """POST /sim/comments."""
@@ -42,19 +54,19 @@ class ControlApi:
             return _wrong(f"comments: a list of objects with text and some of {sorted(_COMMENT)}")
         rate = content.get("rate")
         if isinstance(rate, (int, float)) and rate > 0:
-            task = asyncio.create_task(self._simulator.stream(items, rate=rate))
+            task = asyncio.create_task(self._simulation.stream(items, rate=rate))
             self._streams.add(task)
             task.add_done_callback(self._streams.discard)
             return JSONResponse({})
         try:
-            return JSONResponse({"ids": self._simulator.add_comments(items)})
+            return JSONResponse({"ids": self._simulation.add_comments(items)})
         except KeyError as error:
             return _wrong(f"no such post or comment: {error}")
 
     async def happen(self, request: Request) -> Response:
         """POST /sim/comments/{id}/{what}."""
-        happenings = self._simulator.happenings
-        comment = self._simulator.world.comment(request.path_params["comment_id"])
+        happenings = self._simulation.happenings
+        comment = self._simulation.world.comment(request.path_params["comment_id"])
         if comment is None:
             return _wrong("no such comment")
         text = str((await _content(request)).get("text") or "")
@@ -65,21 +77,28 @@ class ControlApi:
                 happenings.remove(comment, by="author")
             case "hide" | "unhide" as what:
                 happenings.set_hidden(comment, what == "hide", by="staff")
+            case "like":
+                happenings.like(comment)
             case "staff_reply":
                 return JSONResponse({"id": happenings.staff_reply(text, comment.id).id})
             case what:
                 return _wrong(f"nothing called {what} can happen to a comment")
         return JSONResponse({"id": comment.id})
 
+    async def posts(self, request: Request) -> Response:
+        """POST /sim/posts."""
+        text = str((await _content(request)).get("text") or "")
+        return JSONResponse({"id": self._simulation.world.add_post(text).id})
+
     async def callback(self, request: Request) -> Response:
         """POST /sim/callback."""
         url = (await _content(request)).get("url")
-        self._simulator.deliveries.callback_url = str(url) if url else None
+        self._simulation.deliveries.callback_url = str(url) if url else None
         return JSONResponse({"url": url})
 
     async def faults(self, request: Request) -> Response:
         """GET, POST and DELETE /sim/faults."""
-        faults = self._simulator.faults
+        faults = self._simulation.faults
         if request.method == "DELETE":
             faults.clear(request.path_params.get("name"))
         elif request.method == "POST":
@@ -88,18 +107,18 @@ class ControlApi:
             try:
                 faults.set(str(content.get("name")), **options)
             except KeyError as error:
-                return _wrong(f"no fault {error}; there are: {', '.join(CATALOGUE)}")
+                return _wrong(f"no fault {error}; there are: {', '.join(faults.catalogue)}")
         on = {name: dataclasses.asdict(fault) for name, fault in faults.on.items()}
-        return JSONResponse({"on": on, "struck": faults.struck, "catalogue": CATALOGUE})
+        return JSONResponse({"on": on, "struck": faults.struck, "catalogue": dict(faults.catalogue)})
 
     async def unblock(self, _request: Request) -> Response:
         """POST /sim/unblock."""
-        self._simulator.limits.unblock()
+        self._simulation.unblock()
         return JSONResponse({})
 
     async def state(self, _request: Request) -> Response:
         """GET /sim/state."""
-        return JSONResponse(self._simulator.state())
+        return JSONResponse(self._simulation.state())
 
 
 def _is_comment(item: Any) -> bool:

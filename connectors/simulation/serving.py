@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from connectors.facebook.simulator.answers import TRANSPORT
+from connectors.simulation.broken import TRANSPORT
 
 
 class _Protocol(HttpToolsProtocol):

@@ -1,31 +1,38 @@
 """Sends notices as signed webhooks, in batches when many wait, again and again until they are accepted.
 
-Source: "Webhooks - Get Started": non-ASCII text is escaped on the wire and the escaped bytes are signed;
-anything but 2xx is retried at once, then ever more rarely over 36 hours; no order is promised.
+No order is promised, and what was accepted may be sent once more: every platform says so.
 """
 
 import asyncio
 import itertools
 import json
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from connectors.facebook.signing import HEADER, signature
-from connectors.facebook.simulator.config import SimulatorConfig
-from connectors.facebook.simulator.faults import Faults
-from connectors.facebook.simulator.happenings import Notice
-from connectors.facebook.simulator.sender import Sender
 from connectors.journal import Journal
-
-RETRY_AFTER: Final = (0, 60, 300, 900, 3600, 10_800, 21_600, 43_200, 43_200)
-"""Seconds before each further attempt, 34 hours in all; the exact times are not documented."""
+from connectors.simulation.config import SimulationConfig
+from connectors.simulation.faults import Faults
+from connectors.simulation.happenings import Notice
+from connectors.simulation.sender import Sender
 
 HELD: Final = 5
 """Seconds for which a reordered notice waits for a later one to overtake it."""
 
-_MARKUP: Final = (("<", "\\u003C"), ("%", "\\u0025"), ("@", "\\u0040"))
+
+class Wire(Protocol):
+    """How a platform's deliveries look. `retry_after`: seconds before each further attempt."""
+
+    retry_after: Sequence[float]
+
+    def body(self, notices: Sequence[Notice]) -> bytes:
+        """One delivery of these changes, byte for byte as the platform sends it."""
+        ...
+
+    def signed(self, body: bytes, *, rightly: bool = True) -> tuple[str, str]:
+        """Name and value of the signature's header; with another secret where not `rightly`."""
+        ...
 
 
 @dataclass(slots=True)
@@ -38,8 +45,9 @@ class _Delivery:
 class Deliveries:
     """`offer` takes a notice; `start` and `stop` run the senders."""
 
-    def __init__(self, config: SimulatorConfig, faults: Faults, journal: Journal) -> None:
+    def __init__(self, config: SimulationConfig, wire: Wire, faults: Faults, journal: Journal) -> None:
         self._config = config
+        self._wire = wire
         self._faults = faults
         self._journal = journal
         self._waiting: deque[Notice] = deque()
@@ -122,16 +130,8 @@ class Deliveries:
             self._spawn(self._deliver(self._delivery(batch)))
 
     def _delivery(self, batch: list[Notice]) -> _Delivery:
-        entries: list[dict[str, Any]] = []
-        for at, notices in itertools.groupby(batch, key=lambda notice: notice.at):
-            changes = [{"field": "feed", "value": notice.value} for notice in notices]
-            entries.append({"id": self._config.page_id, "time": at, "changes": changes})
-        text = json.dumps({"object": "page", "entry": entries}, separators=(",", ":")).replace("/", "\\/")
-        if self._config.escape_markup:
-            for plain, escaped in _MARKUP:
-                text = text.replace(plain, escaped)
-        named = [(notice.value["verb"], notice.value["comment_id"], notice.own) for notice in batch]
-        return _Delivery(next(self._numbers), text.encode("ascii"), named)
+        named = [(notice.verb, notice.comment_id, notice.own) for notice in batch]
+        return _Delivery(next(self._numbers), self._wire.body(batch), named)
 
     async def _deliver(self, delivery: _Delivery) -> None:
         """One delivery to its end; holds a slot on entry, and again for each attempt."""
@@ -139,7 +139,7 @@ class Deliveries:
             if self._faults.strikes("drop_delivery"):
                 self._note("given_up", delivery, 0, "dropped", fault="drop_delivery")
                 return
-            for attempt, wait in enumerate((None, *RETRY_AFTER), 1):
+            for attempt, wait in enumerate((None, *self._wire.retry_after), 1):
                 if wait is not None:
                     self._slots.release()
                     try:
@@ -151,7 +151,7 @@ class Deliveries:
                     if self._faults.strikes("duplicate_delivery"):
                         await self._attempt(delivery, attempt + 1, fault="duplicate_delivery")
                     return
-            self._note("given_up", delivery, len(RETRY_AFTER) + 1, "given_up")
+            self._note("given_up", delivery, len(self._wire.retry_after) + 1, "given_up")
         finally:
             self._slots.release()
             self._open -= len(delivery.changes)
@@ -166,18 +166,16 @@ class Deliveries:
         return accepted
 
     def _signed(self, body: bytes) -> tuple[dict[str, str], str | None]:
-        headers = {"Content-Type": "application/json", HEADER: signature(self._config.app_secret, body)}
-        if self._faults.strikes("bad_signature"):
-            headers[HEADER] = signature("not-the-secret", body)
-            return headers, "bad_signature"
-        if self._faults.strikes("missing_signature"):
-            del headers[HEADER]
+        """Headers of an attempt, and the fault that they show."""
+        headers, strikes = {"Content-Type": "application/json"}, self._faults.strikes
+        if strikes("bad_signature"):
+            return dict([*headers.items(), self._wire.signed(body, rightly=False)]), "bad_signature"
+        if strikes("missing_signature"):
             return headers, "missing_signature"
-        if self._faults.strikes("decoded_signature"):
+        if strikes("decoded_signature"):
             decoded = json.dumps(json.loads(body), ensure_ascii=False).encode("utf-8", "replace")
-            headers[HEADER] = signature(self._config.app_secret, decoded)
-            return headers, "decoded_signature"
-        return headers, None
+            return dict([*headers.items(), self._wire.signed(decoded)]), "decoded_signature"
+        return dict([*headers.items(), self._wire.signed(body)]), None
 
     def _note(self, kind: str, delivery: _Delivery, attempt: int, effect: str, **more: Any) -> None:
         self._journal.write(
