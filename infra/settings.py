@@ -216,6 +216,36 @@ class Settings(BaseSettings):
     facebook_verify_token: SecretStr | None = Field(
         None, description="The word agreed with Facebook for the webhook handshake"
     )
+    linkedin_api_url: HttpUrl = Field(
+        "https://api.linkedin.com", description="LinkedIn's API host", examples=["http://127.0.0.1:9004"]
+    )
+    linkedin_oauth_url: HttpUrl = Field(
+        "https://www.linkedin.com", description="LinkedIn's login host", examples=["http://127.0.0.1:9004"]
+    )
+    linkedin_version: str = Field(
+        "202609",
+        pattern=r"^20\d{4}$",
+        description="LinkedIn API version; each ends a year or more after its month",
+        examples=["202609"],
+    )
+    linkedin_client_id: str | None = Field(
+        None, description="LinkedIn app, for logins and for asking how long a token lasts", examples=["86abc"]
+    )
+    linkedin_client_secret: SecretStr | None = Field(
+        None, description="Signs LinkedIn's webhooks and logins; without it webhooks are refused"
+    )
+    linkedin_reply_limit: int = Field(
+        1250,
+        ge=1,
+        le=10_000,
+        description="Most characters of a LinkedIn reply (LinkedIn's own pages name none)",
+        examples=["3000"],
+    )
+    linkedin_escape_replies: bool = Field(
+        False,
+        description="Escapes little-text characters in LinkedIn replies; on if replies arrive cut short",
+        examples=["true"],
+    )
 
     # posting
     posting_timeout: float = Field(
