@@ -247,6 +247,32 @@ class Settings(BaseSettings):
         examples=["true"],
     )
 
+    x_api_url: HttpUrl = Field(
+        "https://api.x.com", description="X's API host", examples=["http://127.0.0.1:9003"]
+    )
+    x_login_url: HttpUrl = Field(
+        "https://x.com/i/oauth2/authorize",
+        description="X's page on which a person consents",
+        examples=["http://127.0.0.1:9003/i/oauth2/authorize"],
+    )
+    x_field_names: Literal["tweet", "post"] = Field(
+        "tweet",
+        description="Names that X is asked by: tweet, or post as of its OpenAPI 2.167; answers may use either",
+        examples=["tweet"],
+    )
+    x_consumer_secret: SecretStr | None = Field(
+        None, description="Signs X's webhooks and their challenge; without it webhooks are refused"
+    )
+    x_client_id: str | None = Field(
+        None, description="OAuth 2.0 client id of the X app", examples=["bm90LWEtY2xpZW50OjE6Y2k"]
+    )
+    x_client_secret: SecretStr | None = Field(
+        None, description="OAuth 2.0 client secret, where the X app is a confidential client"
+    )
+    x_bearer_token: SecretStr | None = Field(
+        None, description="The X app's own token; with it a missing webhook subscription is found"
+    )
+
     # posting
     posting_timeout: float = Field(
         15, gt=0, le=120, description="Seconds until a call to a platform is given up", examples=["15"]

@@ -1,0 +1,23 @@
+"""X: replies and mentions by webhook and poll, answers through API v2 by tweepy."""
+
+from typing import Final
+
+from connectors.platform import Capabilities, Connector
+from connectors.x.client import x_client
+from connectors.x.length import REPLY_LIMIT, weighted_length
+from connectors.x.login import x_login
+from connectors.x.webhook import x_webhook
+from schemas.events import Platform
+
+CONNECTOR: Final = Connector(
+    platform=Platform.X,
+    capabilities=Capabilities(
+        reply_limit=REPLY_LIMIT,
+        reply_length=weighted_length,
+        replies_only_when_mentioned=True,
+        remove_notices=False,
+    ),
+    webhook=x_webhook,
+    client=x_client,
+    login=x_login,
+)

@@ -1,0 +1,48 @@
+"""Reading a listing of X to its end."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from connectors.x.api import Answer, read
+from connectors.x.errors import XError, failure_of, is_gone
+from connectors.x.posts import is_id
+from schemas.errors import TransientError
+
+
+class Found(NamedTuple):
+    """A post and what came beside it."""
+
+    post: Mapping[str, Any]
+    includes: object
+
+
+async def pages(
+    call: Callable[..., Awaitable[Answer]], token_name: str, **params: Any
+) -> AsyncIterator[Found]:
+    """Posts until no `next_token` is given: a page may be empty and not the last. Raises the tree."""
+    seen: set[str] = set()
+    while True:
+        answer = await read(call(**params))
+        if isinstance(answer, XError):
+            if is_gone(answer):
+                return
+            raise failure_of(answer)
+        data = answer.content.get("data")
+        includes = answer.content.get("includes")
+        for post in data if isinstance(data, list) else ():
+            if isinstance(post, Mapping):
+                yield Found(post, includes)
+        meta = answer.content.get("meta")
+        token = meta.get("next_token") if isinstance(meta, Mapping) else None
+        if not isinstance(token, str):
+            return
+        if token in seen:
+            raise TransientError("X's pages go round in circles")
+        seen.add(token)
+        params[token_name] = token
+
+
+def oldest_first(found: Iterable[Found]) -> list[Found]:
+    """Posts in the order of their ids, each once: pages can shift while they are read."""
+    by_id = {item.post["id"]: item for item in found if is_id(item.post.get("id"))}
+    return [by_id[key] for key in sorted(by_id, key=int)]
