@@ -28,7 +28,7 @@ COMMANDS: Final[dict[str, str]] = {
     "review": "console.review:app",
     "accounts": "console.accounts:app",
     "policy": "console.policy:app",
-    "bench": "console.bench:bench",
+    "bench": "console.bench.command:bench",
     "sql": "console.sql:sql",
     "settings": "console.settings_table:settings",
 }

@@ -87,7 +87,7 @@ async def announce_all(pool: Pool, codec: Codec, tenant: str) -> None:
             await enqueue(connection, codec, topics.CONFIG_CHANGES, change.topic_key, change)
 
 
-async def current(connection: Connection | Pool, tenant: str) -> list[ConfigChange]:
+async def current(connection: Connection, tenant: str) -> list[ConfigChange]:
     """The newest version of everything the tenant has configured."""
     changes = []
     row = await connection.fetchrow(

@@ -1,8 +1,6 @@
-"""`parley bench [NAME]`: speed, as ratios taken in one run on one machine."""
+"""The runner: a do-nothing stage, with Avro decoding and encoding, against a bare aiokafka loop."""
 
 import asyncio
-import io
-import json
 import multiprocessing
 import os
 import signal
@@ -11,18 +9,16 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack
-from typing import Annotated, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
-import fastavro
-import typer
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from console.bench.sample import comment
 from console.servers import open_servers
 from infra import kafka, settings
 from schemas import codec
-from schemas.errors import ConfigurationError
-from schemas.events import CommentEvent, CommentKind, Platform, Source, utc_now
+from schemas.events import CommentEvent
 from schemas.topics import DEAD_LETTERS, Topic
 from streams import runner
 from streams.settings import RunnerSettings
@@ -34,73 +30,8 @@ _RECORDS: Final = 30_000
 _BATCH: Final = 256
 
 
-def bench(
-    name: Annotated[str | None, typer.Argument(help="Which one; all without it.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
-    """Measures speed and prints figures and ratios."""
-    if name is not None and name not in BENCHES:
-        raise ConfigurationError(f"There is no benchmark {name!r}. Benchmarks: {', '.join(BENCHES)}.")
-    found = {each: measure() for each, measure in BENCHES.items() if name in (None, each)}
-    if as_json:
-        print(json.dumps(found))
-        return
-    for each, figures in found.items():
-        print(each)
-        for what, figure in figures.items():
-            print(f"  {what:42} {figure:>12,.2f}")
-
-
-def _event(number: int = 0) -> CommentEvent:
-    now = utc_now()
-    return CommentEvent(
-        kind=CommentKind.ADDED,
-        tenant_id="default",
-        platform=Platform.FACEBOOK,
-        account_id="104000000000001",
-        comment_id=str(uuid.UUID(int=number)),
-        platform_comment_id=f"1_{number}",
-        platform_post_id="104000000000001_1",
-        revision_id=str(uuid.UUID(int=number)),
-        author_id="7000000000000001",
-        author_name="Ana",
-        text="¿A qué hora abren el domingo? Me encanta ese café ☕",
-        occurred_at=now,
-        observed_at=now,
-        source=Source.WEBHOOK,
-    )
-
-
-def bench_codec() -> dict[str, float]:
-    """Typed events against fastavro alone."""
-    known, event = codec.load(), _event()
-    data, record = known.encode(event), event.to_record()
-    schema = fastavro.parse_schema(json.loads((codec.FOLDER / "avro" / "comment_event.v1.avsc").read_text()))
-
-    def bare_encode() -> None:
-        fastavro.schemaless_writer(io.BytesIO(), schema, record)
-
-    def bare_decode() -> None:
-        fastavro.schemaless_reader(io.BytesIO(data[5:]), schema, None)
-
-    encode, decode = _rate(lambda: known.encode(event)), _rate(lambda: known.decode(data, CommentEvent))
-    return {
-        "encoded events a second": encode,
-        "decoded events a second": decode,
-        "encoding, ratio of bare fastavro": encode / _rate(bare_encode),
-        "decoding, ratio of bare fastavro": decode / _rate(bare_decode),
-    }
-
-
-def _rate(call: Callable[[], object], times: int = 20_000) -> float:
-    began = time.perf_counter()
-    for _ in range(times):
-        call()
-    return times / (time.perf_counter() - began)
-
-
-def bench_runner() -> dict[str, float]:
-    """A do-nothing stage, with Avro decoding and encoding, against a bare aiokafka loop doing the same."""
+def measure() -> dict[str, float]:
+    """Records a minute of both, and their ratio."""
     with open_servers(settings.load()) as servers:
         run = uuid.uuid4().hex[:8]
         source = Topic(name=f"bench.{run}.in", schema="comment_event")
@@ -124,7 +55,7 @@ async def _fill(bootstrap: str, source: Topic, sinks: Sequence[Topic]) -> None:
     known = codec.load()
     async with kafka.open_publisher(bootstrap, linger_ms=20) as publisher:
         for first in range(0, _RECORDS, 1000):
-            events = [_event(number) for number in range(first, min(first + 1000, _RECORDS))]
+            events = [comment(number) for number in range(first, min(first + 1000, _RECORDS))]
             await publisher.publish([kafka.message(known, source, each.comment_id, each) for each in events])
 
 
@@ -202,6 +133,3 @@ def _runner(bootstrap: str, source: Topic, sink: Topic) -> float:
 
     runner.run(compose, RunnerSettings(bootstrap_servers=bootstrap, group_prefix=source.name))
     return done / (times[-1] - times[0])
-
-
-BENCHES: Final[dict[str, Callable[[], dict[str, float]]]] = {"codec": bench_codec, "runner": bench_runner}
