@@ -7,7 +7,7 @@ STAMP_DEV := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench lock docs clean
+.PHONY: help demo test chaos lint format bench lock docs clean
 
 help: ## shows this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ demo: $(STAMP) ## streams comments through the whole pipeline and shows them liv
 
 test: $(STAMP_DEV) lint ## lint, types, import rules, all tests on a real broker and a real Postgres
 	$(BIN)/python -m pytest $(ARGS)
+
+chaos: $(STAMP_DEV) ## 50,000 comments while processes and servers are killed; counts what is lost or done twice
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 lint: $(STAMP_DEV) ## ruff, mypy --strict, import rules
 	$(BIN)/ruff check .
