@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from schemas.events import Platform
-
 
 class Journal:
     """Appends to a file, one flushed line a call; without a path it only counts."""
 
-    def __init__(self, path: Path | None, platform: Platform) -> None:
-        self._platform = platform.value
+    def __init__(self, path: Path | None, platform: str) -> None:
+        self._platform = str(platform)
         self._file: IO[str] | None = None
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)

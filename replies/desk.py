@@ -4,7 +4,7 @@ Immutable: a configuration change gives a new desk, so a batch is worked through
 that cannot be read raises and leaves the old desk as it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Self
@@ -16,10 +16,20 @@ from replies import selection
 from replies.account import AccountView
 from replies.book import TemplateBook
 from replies.policy import Policy
+from replies.selection import Brief
 from replies.templates import Template
 from replies.verdict import Ruling, decision
 from schemas.errors import ConfigurationError
-from schemas.events import Analysis, CommentEvent, ConfigChange, ConfigKind, Decision, Draft, Platform
+from schemas.events import (
+    Analysis,
+    CommentEvent,
+    ConfigChange,
+    ConfigKind,
+    Decision,
+    Draft,
+    DraftOrigin,
+    Platform,
+)
 from schemas.states import Action
 
 UNKNOWN_ACCOUNT: Final = Ruling(
@@ -50,15 +60,35 @@ class Desk:
             return self._unknown(comment, None, now)
         return rules.triage(self.policy, comment, analysis, account, now)
 
-    def draft(self, comment: CommentEvent, analysis: Analysis) -> Draft | None:
-        """A draft from a template; None where no template fits or the account is unknown: a person writes."""
+    def draft(self, comment: CommentEvent, analysis: Analysis, recent: Collection[str] = ()) -> Draft | None:
+        """A draft from a template; None where no template fits or the account is unknown: a person writes.
+
+        `recent`: texts that the account has just said, which are avoided.
+        """
         account = self._account(comment)
         if account is None:
             return None
         try:
-            return selection.draft(comment, analysis, self.book, account)
+            return selection.draft(comment, analysis, self.book, account, recent)
         except TemplateError:  # never of a template that was checked; `decide` sends it to a person
             return None
+
+    def brief(self, comment: CommentEvent, analysis: Analysis) -> tuple[AccountView, Brief] | None:
+        """What a language model would be asked to write, and for whom; None where it must not be asked."""
+        account = self._account(comment)
+        if account is None:
+            return None
+        try:
+            return account, selection.brief(comment, analysis, self.book, account)
+        except TemplateError:
+            return None
+
+    def drafted_by(self, comment: CommentEvent, analysis: Analysis, now: datetime) -> tuple[DraftOrigin, str]:
+        """Whether a template or a language model drafts, and the rule that says so."""
+        account = self._account(comment)
+        if account is None:
+            return DraftOrigin.TEMPLATE, UNKNOWN_ACCOUNT.rule
+        return rules.drafting(self.policy, comment, analysis, account, now)
 
     def decide(
         self, comment: CommentEvent, analysis: Analysis, draft: Draft | None, now: datetime

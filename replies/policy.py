@@ -19,7 +19,7 @@ from replies.rules import DecideRule, PolicyDocument, TriageRule
 from replies.signals import Signals, observe
 from replies.verdict import Ruling, decision, revision_of
 from schemas.errors import ConfigurationError
-from schemas.events import Analysis, CommentEvent, ConfigChange, Decision, Draft
+from schemas.events import Analysis, CommentEvent, ConfigChange, Decision, Draft, DraftOrigin
 from schemas.identity import content_hash
 from schemas.states import Action
 
@@ -69,6 +69,20 @@ def triage(
         return decision(policy.version, ruling, signals, policy.document, now) if ruling else None
     except Exception as error:  # noqa: BLE001 - whatever it is, a person looks; the decision names it
         return decision(policy.version, _failed(error), None, None, now, comment=comment)
+
+
+def drafting(
+    policy: Policy, comment: CommentEvent, analysis: Analysis, account: AccountView, now: datetime
+) -> tuple[DraftOrigin, str]:
+    """Who drafts a reply to what triage let through, if a language model is set up, and the rule's name."""
+    try:
+        signals = observe(policy.document, policy.phrases, comment, analysis, account, draft=None, now=now)
+        for rule in policy.document.drafting:
+            if signals.holds(rule.when):
+                return rule.then, rule.rule
+    except Exception:  # noqa: BLE001 - whatever it is: `decide` meets it too, and sends it to a person
+        return DraftOrigin.TEMPLATE, POLICY_ERROR
+    return DraftOrigin.LANGUAGE_MODEL, NO_RULE
 
 
 def decide(

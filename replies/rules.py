@@ -8,6 +8,7 @@ risk_groups         groups of `words` that a person must see: nothing may be app
 emoji               which emoji are kind and which are not
 words               groups of words and phrases by language; `*` at a word's end is any ending
 triage, decide      the rules before and after drafting
+drafting            who drafts, `template` or `language_model`: the latter where no rule holds
 """
 
 import functools
@@ -19,7 +20,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, m
 
 from replies.account import Mode
 from replies.documents import Document
-from schemas.events import Platform
+from schemas.events import DraftOrigin, Platform
 from schemas.labels import Intent, Sentiment
 from schemas.states import Action
 
@@ -158,6 +159,19 @@ class DecideRule(_Rule):
         return DECIDE_ACTIONS[self.then]
 
 
+class DraftingRule(_Rule):
+    """A rule that says who drafts what triage let through."""
+
+    then: DraftOrigin
+
+    @field_validator("then")
+    @classmethod
+    def _is_a_machine(cls, value: DraftOrigin) -> DraftOrigin:
+        if value is DraftOrigin.PERSON:
+            raise ValueError("'person' is none of template, language_model; send it to review instead")
+        return value
+
+
 class Emoji(Document):
     """Emoji by mood, written one after the other."""
 
@@ -178,6 +192,7 @@ class PolicyDocument(Document):
     words: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)
     triage: tuple[TriageRule, ...]
     decide: tuple[DecideRule, ...]
+    drafting: tuple[DraftingRule, ...] = ()
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -188,7 +203,7 @@ class PolicyDocument(Document):
         if unknown:
             raise ValueError(f"risk_groups: {sorted(unknown)} are no groups of `words`")
         names: set[str] = set()
-        for rule in (*self.triage, *self.decide):
+        for rule in (*self.triage, *self.drafting, *self.decide):
             if rule.rule in names:
                 raise ValueError(f"rule {rule.rule!r} is there twice; names tell decisions apart")
             names.add(rule.rule)

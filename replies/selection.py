@@ -1,8 +1,10 @@
 """Which template answers a comment, and how sure the draft is.
 
 **Choice.** The intent's templates in the comment's language, else in the account's default language, else in
-English; those made for the comment's sentiment before those for any. Of several, a hash of the comment's id
-picks one, so that the same comment always gets the same wording and neighbours get different ones.
+English; those made for the comment's sentiment before those for any, those made for the account before those
+for all. Of several, a hash of the comment's id picks one, in proportion to their weights: the same comment
+always gets the same wording, neighbours get different ones, and a changed weight moves no more than it must.
+The next one is taken where the account has just said that very text.
 
 **Confidence** is the probability that the draft fits: P(intent) · P(mood) · L, each factor a calibrated
 probability of the models. P(mood) is P(negative) for a negative comment, else 1 - P(negative): a neutral
@@ -13,13 +15,16 @@ words to be wrong about: its confidence is 1 - P(negative).
 """
 
 import hashlib
-from typing import Final
+import math
+from collections.abc import Collection
+from typing import Final, NamedTuple
 
 from replies import wording
 from replies.account import AccountView
 from replies.authors import safe_first_name
 from replies.book import TemplateBook
 from replies.guardrails import LIMITS, length_on
+from replies.recent import same
 from replies.signals import LANGUAGE_SURE, probability
 from replies.templates import Template, Variables
 from replies.verdict import revision_of
@@ -34,24 +39,28 @@ FALLBACK: Final = "en"
 
 
 def draft(
-    comment: CommentEvent, analysis: Analysis, book: TemplateBook, account: AccountView
+    comment: CommentEvent,
+    analysis: Analysis,
+    book: TemplateBook,
+    account: AccountView,
+    recent: Collection[str] = (),
 ) -> Draft | None:
     """The reply of the best fitting template, or None where the book has none that fits.
 
+    `recent`: texts the account has just said; one of them is taken only where there is no other.
     `reasons` say how it was chosen. Raises jinja2.TemplateError only for templates that were never checked.
     """
     wordless = wording.read(comment.text).wordless
     intent, why = _intent(analysis, wordless=wordless)
     language, why_language = _language(analysis, account, wordless=wordless)
     for candidate in dict.fromkeys((language, account.default_language, FALLBACK)):
-        fitting = _fitting(book.active(intent, candidate), comment, analysis.sentiment)
+        fitting = _fitting(book.active(intent, candidate), comment, analysis.sentiment, account)
         if not fitting:
             continue
-        at = _place(comment.comment_id, len(fitting))
-        template = fitting[at]
-        text = _text(template, comment, account)
-        if length_on(comment.platform, text) > LIMITS[comment.platform] or not text:
+        chosen = _chosen(fitting, comment, account, recent)
+        if chosen is None:
             continue
+        template, text, skipped = chosen
         instead = "" if candidate == language else f", instead of {language}"
         revision = revision_of(comment)
         return Draft(
@@ -67,10 +76,37 @@ def draft(
                 why,
                 f"language {candidate}: {why_language}{instead}",
                 f"sentiment {analysis.sentiment}: template for {template.sentiment or 'any'}",
-                f"template {at + 1} of {len(fitting)} by the comment's id",
+                f"template {template.name}, one of {len(fitting)}, by the comment's id and its weight "
+                f"{template.weight:g}" + ("; others were said just now" if skipped else ""),
             ),
         )
     return None
+
+
+class Brief(NamedTuple):
+    """What a language model is asked to do: the template is filled in without the author's name."""
+
+    language: str
+    why: str
+    confidence: float
+    template: str | None
+    template_version: int | None
+    text: str | None
+
+
+def brief(comment: CommentEvent, analysis: Analysis, book: TemplateBook, account: AccountView) -> Brief:
+    """The language, the template and the confidence with which a language model would reply."""
+    wordless = wording.read(comment.text).wordless
+    intent, _ = _intent(analysis, wordless=wordless)
+    language, why = _language(analysis, account, wordless=wordless)
+    sure = confidence(analysis, account, language, wordless=wordless)
+    for candidate in dict.fromkeys((language, account.default_language, FALLBACK)):
+        fitting = _fitting(book.active(intent, candidate), comment, analysis.sentiment, account)
+        if fitting:
+            template = _ranked(comment.comment_id, fitting)[0]
+            nameless = Variables(brand_name=account.brand_name, platform=comment.platform.value)
+            return Brief(language, why, sure, template.name, template.version, template.render(nameless))
+    return Brief(language, why, sure, None, None, None)
 
 
 def confidence(analysis: Analysis, account: AccountView, language: str, *, wordless: bool) -> float:
@@ -112,16 +148,46 @@ def _language(analysis: Analysis, account: AccountView, *, wordless: bool) -> tu
 
 
 def _fitting(
-    templates: tuple[Template, ...], comment: CommentEvent, sentiment: Sentiment
+    templates: tuple[Template, ...], comment: CommentEvent, sentiment: Sentiment, account: AccountView
 ) -> tuple[Template, ...]:
-    usable = [t for t in templates if not t.platforms or comment.platform in t.platforms]
-    exact = tuple(t for t in usable if t.sentiment is sentiment)
-    return exact or tuple(t for t in usable if t.sentiment is None)
+    usable = [
+        t
+        for t in templates
+        if (not t.platforms or comment.platform in t.platforms)
+        and (not t.accounts or account.config_key in t.accounts)
+    ]
+    usable = [t for t in usable if t.sentiment is sentiment] or [t for t in usable if t.sentiment is None]
+    return tuple([t for t in usable if t.accounts] or usable)
 
 
-def _place(comment_id: str, choices: int) -> int:
-    """A number below `choices`, always the same for a comment and evenly spread over comments."""
-    return int.from_bytes(hashlib.sha256(comment_id.encode("utf-8", "replace")).digest()[:8]) % choices
+def _chosen(
+    fitting: tuple[Template, ...], comment: CommentEvent, account: AccountView, recent: Collection[str]
+) -> tuple[Template, str, bool] | None:
+    """(template, text, whether others were passed over); None if no text can be sent."""
+    said = {same(text) for text in recent}
+    spare: tuple[Template, str, bool] | None = None
+    for template in _ranked(comment.comment_id, fitting):
+        text = _text(template, comment, account)
+        if not text or length_on(comment.platform, text) > LIMITS[comment.platform]:
+            continue
+        if same(text) not in said:
+            return template, text, spare is not None
+        spare = spare or (template, text, False)
+    return spare
+
+
+def _ranked(comment_id: str, fitting: tuple[Template, ...]) -> list[Template]:
+    """The best first, always the same for a comment; weighted rendezvous hashing.
+
+    Source: Schindelhauer and Schomaker, "Weighted Distributed Hash Tables" (2005).
+    """
+    return sorted(fitting, key=lambda template: (_distance(comment_id, template), template.name))
+
+
+def _distance(comment_id: str, template: Template) -> float:
+    digest = hashlib.sha256(f"{comment_id}\x1f{template.name}".encode("utf-8", "replace")).digest()
+    share = (int.from_bytes(digest[:8]) + 0.5) / 2**64
+    return -math.log(share) / template.weight if template.weight else math.inf
 
 
 def _text(template: Template, comment: CommentEvent, account: AccountView) -> str:

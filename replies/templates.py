@@ -9,7 +9,7 @@ import difflib
 import functools
 import re
 from dataclasses import asdict, dataclass, fields
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
 import jinja2
 from jinja2 import nodes
@@ -68,8 +68,10 @@ def with_space(name: str) -> str:
 class Template(Document):
     """One version of a template.
 
-    `sentiment`: None serves every sentiment. `platforms`: where it may be used; empty is everywhere. Making
-    one checks it: syntax, variables, length where it may be used, never empty.
+    `sentiment`: None serves every sentiment. `platforms`: where it may be used; empty is everywhere.
+    `accounts`: for which it is ("platform:id"); empty is for all. `weight`, 0 to 1: how often it is taken
+    beside others that fit as well; what people approve, edit and reject suggests it (`parley templates
+    suggest`). Making one checks it: syntax, variables, length where it may be used, never empty.
     """
 
     name: str = Field(pattern=r"^[\w][\w.-]{0,79}$")
@@ -80,6 +82,8 @@ class Template(Document):
     content: str = Field(min_length=1, max_length=LIMITS[Platform.FACEBOOK])
     active: bool = True
     platforms: tuple[Platform, ...] = ()
+    accounts: tuple[Annotated[str, Field(pattern=r"^(facebook|instagram|x|linkedin):\S+$")], ...] = ()
+    weight: float = Field(1.0, ge=0, le=1)
 
     @model_validator(mode="after")
     def _is_usable(self) -> Self:

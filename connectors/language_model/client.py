@@ -1,0 +1,120 @@
+"""One call to an OpenAI-compatible endpoint: a system and a user message in, JSON of a schema out.
+
+A call is made once; whether it is made again is the caller's decision, by the type of the error. The library
+brings HTTP and typed errors; its own retries are off (`connectors.language_model.failures` says why).
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx2
+import openai
+from openai.types.chat import ChatCompletion
+
+from connectors.language_model.errors import Unanswerable, Unavailable
+from connectors.language_model.failures import meaning
+
+OFFICIAL: Final = "https://api.openai.com/v1"
+"""Base URL where none is set."""
+
+NO_KEY: Final = "none"
+"""What is sent as the key where none is set: endpoints of one's own often need none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """An answer. `model` is the one that answered, as the endpoint names it."""
+
+    content: str
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class LanguageModel:
+    """One model at one endpoint; belongs to one event loop. Make it with `open_model`."""
+
+    def __init__(
+        self, client: openai.AsyncOpenAI, name: str, *, temperature: float | None, max_tokens: int
+    ) -> None:
+        self._client = client
+        self.name = name
+        self._options: dict[str, Any] = {"max_completion_tokens": max_tokens}
+        if temperature is not None:
+            self._options["temperature"] = temperature
+
+    async def complete(
+        self, *, system: str, user: str, schema: Mapping[str, Any], call_id: str
+    ) -> Completion:
+        """The content that the model answers with; raises LanguageModelError.
+
+        `schema` is a strict JSON schema (every property required). `call_id` names the call to the endpoint
+        (X-Client-Request-Id), so that a call made twice can be recognised there.
+        """
+        try:
+            answer = await self._client.chat.completions.create(
+                model=self.name,
+                messages=[{"role": "system", "content": system}, {"role": "user", "content": user}],
+                response_format={
+                    "type": "json_schema",
+                    "json_schema": {"name": "reply", "strict": True, "schema": dict(schema)},
+                },
+                extra_headers={"X-Client-Request-Id": call_id},
+                **self._options,
+            )
+        except openai.APIError as error:
+            raise meaning(error) from error
+        except (httpx2.HTTPError, ValueError) as error:
+            # A 200 whose body is not JSON, or breaks off: nothing says that the next one will be.
+            raise Unavailable("unreadable", f"the answer cannot be read: {type(error).__name__}") from error
+        return _read(answer, self.name)
+
+
+def _read(answer: ChatCompletion, name: str) -> Completion:
+    """The first choice; the library checks no types, so each is looked at."""
+    usage = getattr(answer, "usage", None)
+    tokens = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    choices = getattr(answer, "choices", None)
+    if not isinstance(choices, list) or not choices:
+        raise Unanswerable("no_choices", "the answer has no choices", tokens=tokens)
+    choice = choices[0]
+    message = getattr(choice, "message", None)
+    if getattr(message, "refusal", None):
+        raise Unanswerable("refusal", "the model refused to write", tokens=tokens)
+    if choice.finish_reason == "length":
+        raise Unanswerable("truncated", "the answer was longer than the tokens allowed", tokens=tokens)
+    if choice.finish_reason == "content_filter":
+        raise Unanswerable("content_filter", "the endpoint's filter cut the answer", tokens=tokens)
+    content = getattr(message, "content", None)
+    if not isinstance(content, str) or not content:
+        raise Unanswerable("empty", "the answer has no content", tokens=tokens)
+    return Completion(content, str(getattr(answer, "model", None) or name), *tokens)
+
+
+def _count(usage: object, name: str) -> int:
+    number = getattr(usage, name, 0)
+    return number if isinstance(number, int) and number > 0 else 0
+
+
+@contextlib.asynccontextmanager
+async def open_model(
+    *,
+    url: str | None,
+    key: str | None,
+    name: str,
+    temperature: float | None,
+    max_tokens: int,
+    timeout: float,
+    concurrency: int,
+) -> AsyncIterator[LanguageModel]:
+    """A model whose connections close with the block. `timeout` in seconds, of one call."""
+    limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
+    http = openai.DefaultAsyncHttpxClient(limits=limits, timeout=httpx2.Timeout(timeout, connect=5.0))
+    async with openai.AsyncOpenAI(
+        api_key=key or NO_KEY, base_url=url or OFFICIAL, max_retries=0, timeout=timeout, http_client=http
+    ) as client:
+        # The library takes these from the environment; Parley reads it in one place only.
+        client.organization = client.project = client.admin_api_key = None
+        yield LanguageModel(client, name, temperature=temperature, max_tokens=max_tokens)
