@@ -210,11 +210,53 @@ class Settings(BaseSettings):
     facebook_graph_version: str = Field(
         "v26.0", pattern=r"^v\d+\.\d+$", description="Graph API version", examples=["v26.0"]
     )
+    facebook_login_url: HttpUrl = Field(
+        "https://www.facebook.com",
+        description="Host of the page on which a person consents (Facebook, Instagram)",
+        examples=["http://127.0.0.1:9001"],
+    )
+    facebook_app_id: str | None = Field(
+        None,
+        description="Facebook app, for logins and for asking what a token may",
+        examples=["184719283746"],
+    )
     facebook_app_secret: SecretStr | None = Field(
         None, description="Signs Facebook's webhooks and our calls; without it webhooks are refused"
     )
     facebook_verify_token: SecretStr | None = Field(
         None, description="The word agreed with Facebook for the webhook handshake"
+    )
+    instagram_login: Literal["facebook", "instagram"] = Field(
+        "facebook",
+        description="How Instagram accounts are reached: facebook (their page, Facebook's app), or instagram",
+        examples=["instagram"],
+    )
+    instagram_graph_url: HttpUrl | None = Field(
+        None,
+        description="Graph API host for Instagram; by default the one that belongs to the login",
+        examples=["http://127.0.0.1:9002"],
+    )
+    instagram_login_url: HttpUrl | None = Field(
+        None,
+        description="Host of Instagram's page of consent; by default the one that belongs to the login",
+        examples=["http://127.0.0.1:9002"],
+    )
+    instagram_token_url: HttpUrl = Field(
+        "https://api.instagram.com",
+        description="Host that turns Instagram Login's codes into tokens",
+        examples=["http://127.0.0.1:9002"],
+    )
+    instagram_app_id: str | None = Field(
+        None, description="Instagram app, for Instagram Login", examples=["990602627938098"]
+    )
+    instagram_app_secret: SecretStr | None = Field(None, description="Instagram app's secret")
+    instagram_signed_by: Literal["facebook", "instagram"] | None = Field(
+        None,
+        description="Whose app secret signs Instagram's webhooks; by default the login's",
+        examples=["facebook"],
+    )
+    instagram_verify_token: SecretStr | None = Field(
+        None, description="The word agreed with Meta for Instagram's webhook handshake"
     )
     linkedin_api_url: HttpUrl = Field(
         "https://api.linkedin.com", description="LinkedIn's API host", examples=["http://127.0.0.1:9004"]
@@ -273,6 +315,66 @@ class Settings(BaseSettings):
         None, description="The X app's own token; with it a missing webhook subscription is found"
     )
 
+    # drafting
+    language_model_url: HttpUrl | None = Field(
+        None,
+        description="Base URL of an OpenAI-compatible endpoint; OpenAI's own where only a key is set, "
+        "and templates alone draft where neither is",
+        examples=["http://127.0.0.1:8000/v1"],
+    )
+    language_model_key: SecretStr | None = Field(None, description="Key of the language model's endpoint")
+    language_model_name: str = Field(
+        "gpt-5.4-mini", min_length=1, description="Model that drafts", examples=["gpt-5.4-mini"]
+    )
+    language_model_temperature: Annotated[float, Field(ge=0, le=2)] | Literal["default"] = Field(
+        0.7,
+        description="Temperature of drafts; `default` sends none, for models that refuse it",
+        examples=["0.7"],
+    )
+    language_model_max_tokens: int = Field(
+        150,
+        ge=16,
+        le=100_000,
+        description="Most tokens of an answer; models that think need more",
+        examples=["150"],
+    )
+    language_model_timeout: float = Field(
+        10,
+        gt=0,
+        le=120,
+        description="Seconds until a call to the language model is given up",
+        examples=["10"],
+    )
+    language_model_time_limit: float = Field(
+        20,
+        gt=0,
+        le=300,
+        description="Seconds for a draft with all its calls; then the template is taken",
+        examples=["20"],
+    )
+    language_model_concurrency: int = Field(
+        256, ge=1, le=4096, description="Calls to the language model under way at once", examples=["256"]
+    )
+    language_model_tokens_per_minute: int = Field(
+        10_000_000,
+        ge=1000,
+        description="Tokens a worker asks the language model for a minute, answers included",
+        examples=["10000000"],
+    )
+    language_model_monthly_tokens: int = Field(
+        100_000_000,
+        ge=0,
+        description="Tokens an account may use in a calendar month; then templates draft",
+        examples=["100000000"],
+    )
+    language_model_examples: int = Field(
+        3,
+        ge=0,
+        le=10,
+        description="Approved replies to similar comments in a prompt, at most",
+        examples=["3"],
+    )
+
     # posting
     posting_timeout: float = Field(
         15, gt=0, le=120, description="Seconds until a call to a platform is given up", examples=["15"]
@@ -285,6 +387,12 @@ class Settings(BaseSettings):
         ge=0,
         description="Seconds over which an uncertain reply must stay absent to count as not sent",
         examples=["60"],
+    )
+    posting_block_cooldown: float = Field(
+        6 * 3600,
+        gt=0,
+        description="Seconds an account stops when its platform blocks it; each further block doubles them",
+        examples=["21600"],
     )
     staff_grace: float = Field(
         30,

@@ -1,0 +1,20 @@
+"""Instagram's professional accounts: comments by webhook and by poll, replies through the Graph API."""
+
+from typing import Final
+
+from connectors.instagram.client import instagram_client
+from connectors.instagram.login import instagram_login
+from connectors.instagram.webhook import instagram_webhook
+from connectors.instagram.wording import REPLY_LIMIT
+from connectors.platform import Capabilities, Connector
+from schemas.events import Platform
+
+CONNECTOR: Final = Connector(
+    platform=Platform.INSTAGRAM,
+    capabilities=Capabilities(
+        reply_limit=REPLY_LIMIT, replies_flattened=True, edit_notices=False, remove_notices=False
+    ),
+    webhook=instagram_webhook,
+    client=instagram_client,
+    login=instagram_login,
+)

@@ -1,0 +1,81 @@
+"""The comments of a media with their replies, read to the end.
+
+Source: "IG Media Comments" and "IG Comment Replies": a listing holds top-level comments, newest first;
+replies hang below each, and have pages of their own where there are many.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connectors.accounts import Account
+from connectors.instagram.mapping import from_listing
+from connectors.instagram.reading import ITEM_FIELDS, LIST_FIELDS, PAGE_SIZE, replies_in
+from connectors.meta.fields import moment
+from connectors.meta.graph import Graph
+from connectors.meta.paging import pages
+from connectors.webhook import Ignored, MalformedChange
+from schemas.events import CommentEvent, Source, utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An item of a listing; `replies`: how many hang below it, None for a reply."""
+
+    item: Mapping[str, Any]
+    post_id: str
+    parent_id: str | None
+    at: datetime
+    replies: int | None
+
+
+class Listing:
+    """Reads listings for one account, whose user name is known."""
+
+    def __init__(self, graph: Graph, account: Account) -> None:
+        self._graph = graph
+        self._account = account
+
+    async def comments(self, media_id: str, *, since: datetime | None = None) -> list[Listed]:
+        """Comments and replies, oldest first, a reply never before its parent.
+
+        With `since`, reading stops after a whole page of older comments: replies to those are not found.
+        """
+        found: list[Listed] = []
+        older = 0
+        async for item in pages(self._graph, media_id, "comments", {"fields": LIST_FIELDS}, size=PAGE_SIZE):
+            now = utc_now()
+            at = moment(item.get("timestamp"), now) or now
+            below = await self._replies(item)
+            # Turned round as a whole below, hence a comment behind its replies.
+            for reply in reversed(below):
+                replied = moment(reply.get("timestamp"), now) or now
+                found.append(Listed(reply, media_id, str(item.get("id")), max(replied, at), None))
+            found.append(Listed(item, media_id, None, at, len(below)))
+            older = older + 1 if since is not None and at < since else 0
+            if older >= PAGE_SIZE:
+                break
+        found.reverse()
+        return sorted(found, key=lambda listed: listed.at)
+
+    def event(self, listed: Listed, source: Source) -> CommentEvent | Ignored:
+        """What an item is."""
+        try:
+            return from_listing(
+                listed.item,
+                self._account,
+                post_id=listed.post_id,
+                parent_id=listed.parent_id,
+                observed_at=utc_now(),
+                source=source,
+            )
+        except MalformedChange as error:
+            return Ignored(f"listing:{error.reason}")
+
+    async def _replies(self, item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        below, complete = replies_in(item)
+        if complete or not isinstance(item.get("id"), str):
+            return below
+        every = pages(self._graph, item["id"], "replies", {"fields": ITEM_FIELDS}, size=PAGE_SIZE)
+        return [reply async for reply in every]
