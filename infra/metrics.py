@@ -68,6 +68,36 @@ END_TO_END: Final = Histogram(
     buckets=SLOW,
 )
 
+# --- posting (sinks/); gauges are of the whole tenant, whichever poster shows them ---
+POSTING_OUTCOMES: Final = Counter(
+    "parley_posting_outcomes", "What became of attempts to post.", ["platform", "outcome"]
+)
+POSTING_RECONCILED: Final = Counter(
+    "parley_posting_reconciled",
+    "Replies in doubt that were settled: found on the platform, absent and sent once more, or a person's.",
+    ["platform", "how"],
+)
+POSTING_STOPS: Final = Counter(
+    "parley_posting_stops",
+    "Times an account stopped because of its platform; `blocked` is an alert.",
+    ["platform", "status"],
+)
+POSTING_LEASES: Final = Gauge("parley_posting_leases", "Accounts that this poster drains now.")
+REPLY_QUEUE: Final = Gauge(
+    "parley_reply_queue", "Replies that wait, are being posted, or are in doubt.", ["platform", "state"]
+)
+REPLY_QUEUE_AGE: Final = Gauge(
+    "parley_reply_queue_age_seconds",
+    "How long the oldest of them has been in the queue.",
+    ["platform", "state"],
+)
+BUDGET: Final = Gauge(
+    "parley_reply_budget_per_minute", "Replies a minute that the active accounts may send.", ["platform"]
+)
+BUDGET_USED: Final = Gauge(
+    "parley_reply_budget_used_ratio", "Replies of the last minute by that budget.", ["platform"]
+)
+
 # --- the sweeper, which also looks at all groups (sinks/sweeper.py) ---
 BACKLOG_SHARE: Final = Gauge(
     "parley_oldest_unfinished_retention_share",
@@ -77,6 +107,32 @@ BACKLOG_SHARE: Final = Gauge(
 )
 SWEPT: Final = Counter(
     "parley_comments_swept", "Comments fed in again, by the state they had stayed in.", ["state"]
+)
+
+# --- drafting (streams/writing.py) ---
+DRAFTS: Final = Counter(
+    "parley_drafts",
+    "Drafts, by who wrote them and why it was not the language model, if so.",
+    ["origin", "why"],
+)
+LANGUAGE_MODEL_CALLS: Final = Counter(
+    "parley_language_model_calls", "Calls to the language model, by how they ended.", ["result"]
+)
+LANGUAGE_MODEL_SECONDS: Final = Histogram(
+    "parley_language_model_seconds", "Duration of a call to the language model.", buckets=FAST
+)
+LANGUAGE_MODEL_TOKENS: Final = Counter(
+    "parley_language_model_tokens", "Tokens the language model counted.", ["kind"]
+)
+LANGUAGE_MODEL_OPEN: Final = Gauge(
+    "parley_language_model_breaker_open", "1 while no calls are made because most failed."
+)
+LANGUAGE_MODEL_STOPPED: Final = Gauge(
+    "parley_language_model_stopped",
+    "1 while nothing is drafted by the language model until a person acts (quota, key, name): an alert.",
+)
+CONTEXT_MISSED: Final = Counter(
+    "parley_draft_context_missed", "Drafts written without their surroundings because Postgres was away."
 )
 
 # --- configuration (streams/config.py) ---
