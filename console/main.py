@@ -28,6 +28,7 @@ COMMANDS: Final[dict[str, str]] = {
     "review": "console.review:app",
     "accounts": "console.accounts:app",
     "policy": "console.policy:app",
+    "templates": "console.templates:app",
     "bench": "console.bench.command:bench",
     "sql": "console.sql:sql",
     "settings": "console.settings_table:settings",

@@ -1,9 +1,10 @@
-"""`parley policy show|set|what-if`: the rules by which replies go out, and what others would have done."""
+"""`parley policy show|set|what-if|suggest`: the rules by which replies go out, tried before they count."""
 
 import asyncio
 import getpass
 import json
 from collections.abc import Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -23,7 +24,9 @@ from infra.postgres import Pool
 from replies import shipped
 from replies.account import Mode
 from replies.documents import read_yaml
+from replies.learning import threshold
 from replies.policy import Policy
+from replies.rules import PolicyDocument
 from schemas import codec
 from schemas.errors import ConfigurationError
 from schemas.events import ConfigChange, ConfigKind, utc_now
@@ -51,7 +54,9 @@ def show(
         print(shipped.policy_text(), end="")
         return
     print(f"# version {row['version']}, by {row['created_by']}, {row['created_at']:%F %T} UTC")
-    print(yaml.safe_dump(row["document"], allow_unicode=True, sort_keys=False, width=110), end="")
+    # Postgres keeps no order of keys; people want the rules last, as they are written.
+    ordered = {key: row["document"][key] for key in PolicyDocument.model_fields if key in row["document"]}
+    print(yaml.safe_dump(ordered, allow_unicode=True, sort_keys=False, width=110), end="")
 
 
 @app.command("set")
@@ -99,6 +104,63 @@ def what_if(
         print(json_line(report, indent=2))
     else:
         _print(report)
+
+
+@app.command("suggest")
+def suggest(
+    target: Annotated[
+        float, typer.Option(min=0.5, max=0.999, help="Share of drafts that people would send unchanged.")
+    ] = 0.95,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object an intent.")] = False,
+) -> None:
+    """Shows from which confidence on people sent drafts unchanged, by intent, and the rules that follow.
+
+    A person accepts a rule by writing it into the policy; nothing changes by itself.
+    """
+    config = settings.load()
+    with open_servers(config) as servers:
+        rows = asyncio.run(_verdicts(servers.database, config.tenant))
+    table = Table(
+        "Intent", "Judged", "Sent unchanged", f"Confidence for {target:.0%}", "Judged there", "Unchanged"
+    )
+    rules = []
+    for intent, group in groupby(rows, key=lambda row: str(row["intent"])):
+        verdicts = [(float(row["confidence_score"]), row["verdict"] == "approved") for row in group]
+        found = threshold(verdicts, target)
+        good = sum(approved for _, approved in verdicts)
+        if as_json:
+            evidence = {"judged": len(verdicts), "unchanged": good, "judged_there": found.judged}
+            print(json_line({"intent": intent, "confidence": found.confidence, **evidence}))
+        shown = (
+            (f"{found.confidence:.2f}", found.judged, found.approved)
+            if found.confidence
+            else ("none", "", "")
+        )
+        table.add_row(intent, str(len(verdicts)), str(good), *map(cell, shown))
+        if found.confidence:
+            rules.append(
+                f"  - rule: unsure_{intent}\n"
+                f"    when: {{intent: [{intent}], draft_below: {found.confidence:.2f}}}\n"
+                f"    then: review\n    reason: people changed too many drafts below this confidence"
+            )
+    if as_json:
+        return
+    Console().print(table if rows else "people have judged no draft yet")
+    if rules:
+        print("Rules for `decide`, before those that approve; try them with `parley policy what-if`:")
+        print("\n".join(rules))
+
+
+async def _verdicts(url: str, tenant: str) -> list[Any]:
+    async with postgres.open_pool(url, size=1) as pool:
+        await postgres.migrate(pool)
+        return list(
+            await pool.fetch(
+                "select intent, confidence_score, verdict from draft_verdicts "
+                "where tenant_id = $1 and verdict is not null and intent is not null order by intent",
+                tenant,
+            )
+        )
 
 
 def read_policy(file: Path) -> tuple[dict[str, Any], Policy]:

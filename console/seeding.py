@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from typing import Final
 
 from asyncpg import Record
 
-from console.configuration import BY_PARLEY, POLICY_KEY, account_change, announce
+from console.configuration import BY_PARLEY, POLICY_KEY, announce
 from console.servers import Servers
 from infra import kafka, postgres
 from infra.postgres import Connection, Pool
@@ -65,18 +66,28 @@ async def _seed_template(
     ):
         return
     await connection.execute(
-        "insert into response_templates (tenant_id, name, version, language, intent, sentiment, content, "
-        "platforms, is_active, created_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        tenant,
-        template.name,
-        version + 1,
+        INSERT_TEMPLATE, tenant, template.name, version + 1, *template_row(template), BY_PARLEY
+    )
+
+
+INSERT_TEMPLATE: Final = (
+    "insert into response_templates (tenant_id, name, version, language, intent, sentiment, content, "
+    "platforms, accounts, weight, is_active, created_by) "
+    "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+)
+
+
+def template_row(template: Template) -> tuple[object, ...]:
+    """A template's values for `INSERT_TEMPLATE`, between its version and who made it."""
+    return (
         template.language,
         template.intent,
         template.sentiment,
         template.content,
         list(template.platforms),
+        list(template.accounts),
+        template.weight,
         template.active,
-        BY_PARLEY,
     )
 
 
@@ -100,8 +111,8 @@ async def current(connection: Connection, tenant: str) -> list[ConfigChange]:
         changes.append(_change(ConfigKind.POLICY, tenant, POLICY_KEY, row, payload))
     rows = await connection.fetch(
         "select distinct on (name) name, version, language, intent, sentiment, content, platforms, "
-        "is_active as active, created_by, created_at from response_templates where tenant_id = $1 "
-        "order by name, version desc",
+        "accounts, weight, is_active as active, created_by, created_at from response_templates "
+        "where tenant_id = $1 order by name, version desc",
         tenant,
     )
     for row in rows:
@@ -111,7 +122,7 @@ async def current(connection: Connection, tenant: str) -> list[ConfigChange]:
     rows = await connection.fetch("select * from social_accounts where tenant_id = $1", tenant)
     for row in rows:
         account = AccountView.model_validate({name: row[name] for name in AccountView.model_fields})
-        changes.append(account_change(account, row["version"], BY_PARLEY, row["updated_at"]))
+        changes.append(account.as_change(row["version"], by=BY_PARLEY, at=row["updated_at"]))
     return changes
 
 

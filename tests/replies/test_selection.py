@@ -143,3 +143,32 @@ def test_names_are_data_and_never_run(comment: Make, analysis: Make, account: Ma
         assert "49" not in made.text
         assert "http" not in made.text
         assert "{" not in made.text
+
+
+def test_templates_of_an_account_are_for_it_alone_and_come_first(
+    comment: Make, analysis: Make, account: Make
+) -> None:
+    book = TemplateBook.of(
+        [template("all"), template("own", accounts=(account().config_key,)), template("x", accounts=("x:9",))]
+    )
+    ids = [comment_id("facebook", "page", str(number)) for number in range(50)]
+    used = {selection.draft(comment("Nice", comment_id=i), analysis(), book, account()).template for i in ids}  # type: ignore[union-attr]
+    assert used == {"own"}
+
+
+def test_a_template_is_taken_in_proportion_to_its_weight(
+    comment: Make, analysis: Make, account: Make
+) -> None:
+    ids = [comment_id("facebook", "page", str(number)) for number in range(600)]
+
+    def taken(weight: float) -> list[str | None]:
+        book = TemplateBook.of([template("one"), template("two"), template("rare", weight=weight)])
+        drafts = [selection.draft(comment("Nice", comment_id=i), analysis(), book, account()) for i in ids]
+        return [made.template for made in drafts if made]
+
+    even, rare, never = taken(1.0), taken(0.25), taken(0.0)
+    assert 150 < even.count("rare") < 250
+    assert 35 < rare.count("rare") < 100
+    assert never.count("rare") == 0
+    # Only comments that leave the lighter template change their wording.
+    assert all(before == after for before, after in zip(even, rare, strict=True) if before != "rare")

@@ -1,0 +1,59 @@
+from typing import Any
+
+import pytest
+
+from console import seeding, templates
+from infra.postgres import Pool
+from replies.documents import validated
+from replies.templates import Template
+from schemas import codec
+from schemas.events import ConfigKind
+
+TENANT = "default"
+
+
+def template(**changes: Any) -> Template:
+    data = {"name": "t1", "language": "en", "intent": "question", "content": "We will look.", **changes}
+    return validated(Template, data, "template t1")
+
+
+async def newest(pool: Pool) -> dict[str, Template]:
+    async with pool.acquire() as connection:
+        changes = await seeding.current(connection, TENANT)
+    return {
+        change.key: Template.from_change(change) for change in changes if change.kind is ConfigKind.TEMPLATE
+    }
+
+
+@pytest.mark.integration
+async def test_a_change_is_a_new_version_with_audit_and_announcement_in_one(pool: Pool) -> None:
+    await templates.save_templates(pool, TENANT, [template()], "ana")
+    said = await templates.save_templates(
+        pool, TENANT, [template(weight=0.3, accounts=["facebook:1"], platforms=["facebook"])], "ben"
+    )
+    assert said == "saved t1 version 2"
+    kept = (await newest(pool))["t1"]
+    assert (kept.version, kept.weight, kept.accounts) == (2, 0.3, ("facebook:1",))
+    audited = await pool.fetch("select actor, action, details from audit_log order by id")
+    assert [(row["actor"], row["action"], row["details"]["version"]) for row in audited] == [
+        ("ana", "template.saved", 1),
+        ("ben", "template.saved", 2),
+    ]
+    assert await pool.fetchval("select count(*) from outbox where topic = 'config.changes'") == 2
+
+
+@pytest.mark.integration
+async def test_saving_what_is_there_changes_nothing(pool: Pool) -> None:
+    await templates.save_templates(pool, TENANT, [template()], "ana")
+    assert "nothing differs" in await templates.save_templates(pool, TENANT, [template()], "ana")
+    assert await pool.fetchval("select count(*) from response_templates") == 1
+
+
+@pytest.mark.integration
+async def test_a_new_release_leaves_what_people_changed(pool: Pool) -> None:
+    await seeding.seed(pool, codec.load(), TENANT)
+    shipped = next(iter((await newest(pool)).values()))
+    changed = shipped.model_copy(update={"weight": 0.2})
+    await templates.save_templates(pool, TENANT, [changed], "ana")
+    await seeding.seed(pool, codec.load(), TENANT)
+    assert (await newest(pool))[shipped.name].weight == 0.2
