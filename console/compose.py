@@ -18,6 +18,7 @@ from connectors.facebook.simulator import Simulator, SimulatorConfig
 from connectors.receiver import Receiver
 from console import seeding
 from console.configuration import key_ring
+from console.drafting import compose_drafter
 from console.live_desk import LiveDesk
 from console.servers import Servers
 from console.stages import GROUP_PREFIX, STAGE_INPUTS
@@ -70,9 +71,8 @@ def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, o
                 case "enrich":
                     await _compose_enriching(work, resources, shape)
                 case "draft":
-                    work.stages.append(
-                        draft(desk.triage, desk.draft, desk.decide, in_flight=settings.batch_size)
-                    )
+                    drafter, in_flight = await compose_drafter(work, resources, settings, servers, desk)
+                    work.stages.append(draft(desk.triage, drafter, desk.decide, in_flight=in_flight))
                 case "decide":
                     work.stages.append(decide(desk.decide, shape=shape))
                 case "postgres":
