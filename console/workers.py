@@ -133,7 +133,7 @@ async def _migrate(database: str) -> Sequence[str]:
 
 
 def simulate(
-    platform: Annotated[Platform, typer.Argument(help="Which platform.")],
+    platform: Annotated[str, typer.Argument(help="Which platform, or openai for a language model.")],
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 9001,
     callback: Annotated[str | None, typer.Option(help="Where webhooks are sent.")] = None,
     journal: Annotated[Path | None, typer.Option(help="File for what it saw and did, as JSON lines.")] = None,
@@ -142,13 +142,20 @@ def simulate(
     ] = 1.0,
 ) -> None:
     """Runs a platform's simulator, for developing and trying: `POST /sim/comments` makes people comment."""
-    if platform is not Platform.FACEBOOK:
-        raise ConfigurationError(f"There is no simulator of {platform} yet; this release simulates facebook.")
+    if platform not in (Platform.FACEBOOK, "openai"):
+        raise ConfigurationError(
+            f"There is no simulator of {platform} yet; this release simulates facebook and openai."
+        )
     loaded = settings.load()
     logs.configure(loaded.log_level, loaded.log_format, process=f"simulate-{platform}")
     exit_with_parent()
     import uvloop
 
+    if platform == "openai":
+        from console import simulating
+
+        uvloop.run(simulating.run_language_model(simulating.configured(journal, scale), port))
+        return
     from connectors.facebook.simulator import SimulatorConfig
     from console import compose
 

@@ -10,6 +10,7 @@ Level = Literal["debug", "info", "warning", "error"]
 
 NARRATORS: Final = (
     *("aiokafka", "kafka", "faust", "mode", "httpx", "httpcore", "uvicorn", "asyncio"),
+    *("openai", "httpx2", "httpcore2"),
     *("streams.consumer", "streams.transport"),  # services of Faust's under our modules' names
 )
 """Loggers of libraries whose warnings are enough: a broker's restart alone would fill the log."""
