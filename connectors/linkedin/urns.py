@@ -1,9 +1,9 @@
 """LinkedIn's urns, and the one name of a comment.
 
-A comment is `urn:li:comment:(<urn of its post>,<id>)`. Webhooks name it in two forms: `generatedActivity` short,
-`urn:li:comment:(activity:7,8)`, and the decorations long, `urn:li:comment:(urn:li:activity:7,8)`. The long form
-is the name here. Where a post is met as share or ugcPost and as activity, the activity names the comment, as in
-every recorded comment urn.
+A comment is `urn:li:comment:(<urn of its post>,<id>)`. Webhooks name it in two forms: `generatedActivity`
+short, `urn:li:comment:(activity:7,8)`, and the decorations long, `urn:li:comment:(urn:li:activity:7,8)`. The
+long form is the name here. Where a post is met as share or ugcPost and as activity, the activity names the
+comment, as in every documented comment urn.
 """
 
 import re

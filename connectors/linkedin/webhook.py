@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from connectors.accounts import Account
-from connectors.meta.fields import named
 from connectors.linkedin import signing
 from connectors.linkedin.fields import time_of
 from connectors.linkedin.mapping import from_notification
 from connectors.linkedin.urns import organisation_id
+from connectors.meta.fields import named
 from connectors.webhook import Change, HandshakeAnswer, Ignored, MalformedChange
 from infra.settings import Settings
 from schemas.events import CommentEvent, Platform, utc_now
@@ -30,7 +30,7 @@ class LinkedInWebhook:
         self._client_secret = client_secret
 
     def handshake(self, query: Mapping[str, str]) -> HandshakeAnswer:
-        """Signs `challengeCode`; asked every two hours, and three answers later than 3 s block the address."""
+        """Signs `challengeCode`; asked every two hours, three answers later than 3 s block the address."""
         challenge = query.get("challengeCode", "")
         if not self._client_secret or not _CHALLENGE.fullmatch(challenge):
             return _REFUSED
