@@ -17,10 +17,11 @@ from console.servers import Servers, open_servers, prepare
 from infra import postgres, settings
 from infra.postgres import Pool
 from infra.settings import Settings
-from replies.account import AccountView, Mode
+from replies.account import AccountStatus, AccountView, Mode
 from schemas import codec
 from schemas.errors import ConfigurationError
 from schemas.events import Platform
+from sinks import statuses
 
 app = typer.Typer(no_args_is_help=True, help="The brand's accounts.")
 
@@ -161,26 +162,50 @@ def set_mode(platform: OnPlatform, account_id: AccountId, mode: Mode) -> None:
 
 @app.command("pause")
 def pause(
-    platform: OnPlatform, account_id: AccountId, reason: Annotated[str, typer.Option()] = "paused by hand"
+    platform: Annotated[Platform | None, typer.Argument()] = None,
+    account_id: Annotated[str, typer.Argument()] = "",
+    everything: Annotated[bool, typer.Option("--all", help="Every account: the kill switch.")] = False,
+    reason: Annotated[str, typer.Option()] = "paused by hand",
 ) -> None:
-    """Stops posting for an account at once; nothing is lost."""
-    _set_status(platform, account_id, "paused", reason)
+    """Stops posting within two seconds, for one account or for all; nothing is lost."""
+    _switch(platform, account_id, AccountStatus.PAUSED, reason, everything=everything)
 
 
 @app.command("resume")
-def resume(platform: OnPlatform, account_id: AccountId) -> None:
-    """Lets an account post again."""
-    _set_status(platform, account_id, "active", "")
+def resume(
+    platform: Annotated[Platform | None, typer.Argument()] = None,
+    account_id: Annotated[str, typer.Argument()] = "",
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="Ends `pause --all`; accounts that were paused by themselves stay so."),
+    ] = False,
+) -> None:
+    """Lets an account, or after `pause --all` the others too, post again."""
+    _switch(platform, account_id, AccountStatus.ACTIVE, "", everything=everything)
 
 
-def _set_status(platform: Platform, account_id: str, status: str, reason: str) -> None:
+def _switch(
+    platform: Platform | None, account_id: str, status: AccountStatus, reason: str, *, everything: bool
+) -> None:
+    if everything is (platform is not None) or everything is bool(account_id):
+        raise ConfigurationError("Name one account (platform and id), or say --all.")
+
     async def work(pool: Pool, loaded: Settings) -> None:
-        await configuration.set_status(
-            pool, loaded.tenant, platform, account_id, status=status, reason=reason, actor=getpass.getuser()
-        )
+        if platform is not None:
+            account = (loaded.tenant, platform, account_id)
+            await configuration.set_status(
+                pool, codec.load(), account, status, reason=reason, actor=getpass.getuser()
+            )
+            return
+        async with pool.acquire() as connection, connection.transaction():
+            if status is AccountStatus.PAUSED:
+                await statuses.pause_all(connection, loaded.tenant, reason=reason, actor=getpass.getuser())
+            else:
+                await statuses.resume_all(connection, loaded.tenant, actor=getpass.getuser())
 
-    _run(work)
-    print(f"{platform} account {account_id}: {status}")
+    _run(work, announce=platform is not None)
+    which = f"{platform} account {account_id}" if platform else "posting for all accounts"
+    print(f"{which}: {status}")
 
 
 def _run(work: Callable[[Pool, Settings], Awaitable[T]], *, announce: bool = False) -> T:

@@ -3,18 +3,18 @@
 The relay carries the outbox to the compacted topic `config.changes`, which every worker follows.
 """
 
-from datetime import datetime
 from typing import Final
 
 from infra import crypto
 from infra.crypto import KeyRing
 from infra.postgres import Connection, Pool
 from infra.settings import Settings
-from replies.account import AccountView
+from replies.account import AccountStatus, AccountView
 from schemas import topics
 from schemas.codec import Codec
 from schemas.errors import ConfigurationError
-from schemas.events import ConfigChange, ConfigKind, utc_now
+from schemas.events import ConfigChange, Platform, utc_now
+from sinks import statuses
 from sinks.outbox import enqueue
 from sinks.senders import token_context
 
@@ -53,7 +53,7 @@ async def save_account(
         else (None, None)
     )
     async with pool.acquire() as connection, connection.transaction():
-        version = await connection.fetchval(
+        row = await connection.fetchrow(
             """
             insert into social_accounts as a (tenant_id, platform, account_id, name, mode, may_reply,
                 only_when_mentioned, default_language, brand_name, replies_per_minute,
@@ -68,7 +68,7 @@ async def save_account(
                 token_key_id = coalesce(excluded.token_key_id, a.token_key_id),
                 status = case when excluded.token_ciphertext is null then a.status else 'active' end,
                 version = a.version + 1, updated_at = now()
-            returning version
+            returning version, status
             """,
             account.tenant_id,
             account.platform,
@@ -83,47 +83,28 @@ async def save_account(
             sealed,
             key_id,
         )
-        await announce(
-            connection, codec, account_change(account, version, actor, utc_now()), action="account.saved"
-        )
-
-
-def account_change(account: AccountView, version: int, actor: str, at: datetime) -> ConfigChange:
-    """An account as it travels on `config.changes`."""
-    return ConfigChange(
-        kind=ConfigKind.ACCOUNT,
-        tenant_id=account.tenant_id,
-        key=f"{account.platform}:{account.account_id}",
-        version=version,
-        payload=account.payload,
-        changed_by=actor,
-        changed_at=at,
-    )
+        assert row is not None  # noqa: S101  an upsert gives its row
+        saved = account.model_copy(update={"status": AccountStatus(row["status"])})
+        change = saved.as_change(row["version"], by=actor, at=utc_now())
+        await announce(connection, codec, change, action="account.saved")
 
 
 async def set_status(
-    pool: Pool, tenant: str, platform: str, account_id: str, *, status: str, reason: str, actor: str
+    pool: Pool,
+    codec: Codec,
+    account: tuple[str, Platform, str],
+    status: AccountStatus,
+    *,
+    reason: str,
+    actor: str,
 ) -> None:
-    """Pauses or resumes an account; the poster reads this with every claim. Raises ConfigurationError."""
+    """Pauses or resumes an account (tenant, platform, id); the poster reads this with every claim.
+
+    Raises ConfigurationError if there is no such account.
+    """
     async with pool.acquire() as connection, connection.transaction():
-        changed = await connection.fetchval(
-            "update social_accounts set status = $4, status_reason = $5, updated_at = now() "
-            "where tenant_id = $1 and platform = $2 and account_id = $3 returning account_id",
-            tenant,
-            platform,
-            account_id,
-            status,
-            reason,
-        )
-        if changed is None:
-            raise unknown_account(platform, account_id)
-        await connection.execute(
-            "insert into audit_log (tenant_id, actor, action, subject) values ($1, $2, $3, $4)",
-            tenant,
-            actor,
-            f"account.{status}",
-            f"account:{tenant}:{platform}:{account_id}",
-        )
+        if not await statuses.change(connection, codec, account, status, reason=reason, actor=actor):
+            raise unknown_account(*account[1:])
 
 
 def unknown_account(platform: str, account_id: str) -> ConfigurationError:
@@ -138,8 +119,7 @@ async def load_account(
 ) -> AccountView:
     """The account's row; raises ConfigurationError if there is none."""
     row = await connection.fetchrow(
-        "select tenant_id, platform, account_id, name, mode, may_reply, only_when_mentioned, "
-        "default_language, brand_name from social_accounts "
+        f"select {statuses.COLUMNS} from social_accounts "  # noqa: S608
         "where tenant_id = $1 and platform = $2 and account_id = $3",
         tenant,
         platform,

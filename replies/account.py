@@ -1,12 +1,13 @@
 """What the domain knows of a brand's account: how far Parley may go there, and whose voice it has."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
 from pydantic import Field
 
 from replies.documents import Document, read_json, validated
-from schemas.events import ConfigChange, Platform
+from schemas.events import ConfigChange, ConfigKind, Platform
 
 
 class Mode(StrEnum):
@@ -15,6 +16,15 @@ class Mode(StrEnum):
     OBSERVE = "observe"
     REVIEW = "review"
     AUTO = "auto"
+
+
+class AccountStatus(StrEnum):
+    """Whether Parley posts there: not while a person paused it, or the platform blocks it or its token."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    BLOCKED = "blocked"
+    NEEDS_AUTH = "needs_auth"
 
 
 class AccountView(Document):
@@ -30,6 +40,7 @@ class AccountView(Document):
     account_id: str = Field(min_length=1)
     name: str = Field("", max_length=200)
     mode: Mode = Mode.REVIEW
+    status: AccountStatus = AccountStatus.ACTIVE
     may_reply: bool = True
     only_when_mentioned: bool = False
     default_language: str = Field("en", pattern=r"^[a-z]{2}$")
@@ -53,6 +64,18 @@ class AccountView(Document):
         if isinstance(data, dict):
             data = {**data, "tenant_id": change.tenant_id}
         return validated(cls, data, what)
+
+    def as_change(self, version: int, *, by: str, at: datetime) -> ConfigChange:
+        """The account as it travels on `config.changes`."""
+        return ConfigChange(
+            kind=ConfigKind.ACCOUNT,
+            tenant_id=self.tenant_id,
+            key=self.config_key,
+            version=version,
+            payload=self.payload,
+            changed_by=by,
+            changed_at=at,
+        )
 
     @property
     def payload(self) -> str:

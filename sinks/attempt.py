@@ -6,7 +6,7 @@ reply to the comment that was in doubt, given up, and shows after all, ends the 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -30,6 +30,9 @@ TRIES: Final = 8
 
 THROTTLED_FOR: Final = 60.0
 """Seconds an account waits when the platform names no time."""
+
+REFUSED_FOR: Final = 1.0
+"""Seconds until a reply that was stopped just before it left is looked at again."""
 
 ANSWERED: Final = "already answered: an earlier reply that was in doubt is on the platform"
 """Why a row ended whose comment turned out to have its answer."""
@@ -63,21 +66,23 @@ class Verdict:
 
 
 async def attempt(
-    row: Any, client: PlatformClient, ours: Ours, *, may_send: Callable[[], bool], limit: float
+    row: Any, client: PlatformClient, ours: Ours, *, may_send: Callable[[], Awaitable[str]], limit: float
 ) -> Verdict:
     """Posts the row's text unless something stands against it; never raises but on cancellation.
 
-    `may_send` is asked just before the call: False if the claim has become too old. `limit`: seconds after
-    which a call counts as unknown. Cancelled before the call, it leaves nothing behind.
+    `may_send` is awaited just before the call, with nothing between them: it says what stands against
+    sending, "" for nothing. `limit`: seconds after which a call counts as unknown. Cancelled before the call,
+    it leaves nothing behind.
     """
     try:
         against = await _against(row, client, ours)
+        refused = "" if against else await may_send()
     except Exception as error:  # noqa: BLE001  whatever it is: nothing was sent
         return replace(_read_failed(row, error), unused=True)
     if against is not None:
         return replace(against, unused=True)
-    if not may_send():
-        return Verdict(row=row, state="queued", reason="the claim had become too old", unused=True)
+    if refused:
+        return Verdict(row=row, state="queued", reason=refused, pause=REFUSED_FOR, unused=True)
     try:
         async with asyncio.timeout(limit):
             outcome = await client.reply(row["platform_comment_id"], row["text"])

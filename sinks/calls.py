@@ -2,28 +2,55 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
 
 from connectors.platform import PlatformClient
+from infra.tracing import OFF, Tracing
+from schemas.headers import TRACEPARENT
 from sinks.attempt import Ours, Verdict, attempt, look_up
+from sinks.leases import Place
+
+SPAN: Final = "reply"
+"""Name of the span of one attempt to post, in the trace of the comment."""
+
+NOT_OURS: Final = "stopped just before it was sent: the account passed to another poster"
+STOPPED: Final = "stopped just before it was sent: the account, the comment or its thread has changed"
+
+_PATIENCE: Final = 2.0
+"""Seconds that a reply waits for those worth more to leave first, should one of them hang."""
+
+MaySend = Callable[[Any], Awaitable[bool]]
+StillOurs = Callable[[Place, int], bool]
 
 
 class Calls:
-    """Attempts and look-ups as tasks. `timeout`: seconds of one call; `monotonic`: a clock in seconds."""
+    """Attempts and look-ups as tasks.
 
-    def __init__(self, *, timeout: float, monotonic: Callable[[], float]) -> None:
+    `limit`: seconds of the one call that sends. `gate`: the last look at Postgres before it. `still_ours`:
+    the last look at the clocks, whether the lease of that epoch lasts for the call.
+    """
+
+    def __init__(self, *, limit: float, gate: MaySend, still_ours: StillOurs, tracing: Tracing = OFF) -> None:
         self.ended: list[Verdict] = []
         """Verdicts that were not written yet; whoever writes them takes them out."""
         self.on_end: Callable[[], None] = lambda: None
-        self._timeout = timeout
-        self._monotonic = monotonic
+        self._limit = limit
+        self._gate = gate
+        self._still_ours = still_ours
+        self._tracing = tracing
         self._tasks: dict[asyncio.Task[None], Any] = {}
         self._sending: set[Any] = set()
         self._busy: Counter[tuple[str, str, str]] = Counter()
+        self._left: dict[Place, asyncio.Event] = {}
 
     def __bool__(self) -> bool:
         return bool(self._tasks)
+
+    @property
+    def busy(self) -> set[Place]:
+        """Accounts with calls under way."""
+        return {(platform, account) for (_, platform, account), count in self._busy.items() if count}
 
     def attempts(self, platform: str, account_id: str) -> int:
         """How many attempts of an account are under way."""
@@ -33,9 +60,12 @@ class Calls:
         """How many look-ups of an account are under way."""
         return self._busy["look", platform, account_id]
 
-    def post(self, row: Any, client: PlatformClient, ours: Ours, *, claimed_at: float) -> None:
-        """Starts an attempt; `claimed_at` by the monotonic clock."""
-        self._start("attempt", row, self._attempt(row, client, ours, claimed_at))
+    def post(self, row: Any, client: PlatformClient, ours: Ours) -> None:
+        """Starts an attempt; the account's replies leave in the order in which they are given here."""
+        place = (row["platform"], row["account_id"])
+        before, left = self._left.get(place), asyncio.Event()
+        self._left[place] = left
+        self._start("attempt", row, self._attempt(row, client, ours, before, left))
 
     def look(self, row: Any, client: PlatformClient, ours: Ours) -> None:
         """Starts a look-up."""
@@ -70,23 +100,43 @@ class Calls:
         task.add_done_callback(self._tasks.pop)
 
     async def _attempt(
-        self, row: Any, client: PlatformClient, ours: Ours, claimed_at: float
+        self,
+        row: Any,
+        client: PlatformClient,
+        ours: Ours,
+        before: asyncio.Event | None,
+        left: asyncio.Event,
     ) -> Verdict | None:
-        def may_send() -> bool:
-            # Reading takes two timeouts at most and the call one and a half: all within the lease.
-            if self._monotonic() - claimed_at > 2 * self._timeout:
-                return False
+        async def may_send() -> str:
+            if not await self._gate(row):
+                return STOPPED
+            await _in_turn(before)
+            if not self._still_ours((row["platform"], row["account_id"]), row["lease_epoch"]):
+                return NOT_OURS
             self._sending.add(row["decision_id"])
-            return True
+            left.set()
+            return ""
 
+        parent = {TRACEPARENT: row["traceparent"].encode()} if row["traceparent"] else None
         try:
-            return await attempt(row, client, ours, may_send=may_send, limit=1.5 * self._timeout)
+            with self._tracing.span(SPAN, parent):
+                return await attempt(row, client, ours, may_send=may_send, limit=self._limit)
         except asyncio.CancelledError:
             if row["decision_id"] in self._sending:
                 return None  # it stays `posting` until its lease is over, and is then looked up
             return Verdict(row=row, state="queued", reason="stopped before it was sent", unused=True)
         finally:
+            left.set()
             self._sending.discard(row["decision_id"])
+
+
+async def _in_turn(before: asyncio.Event | None) -> None:
+    if before is not None and not before.is_set():
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await before.wait()
+        except TimeoutError:
+            return
 
 
 async def _find(row: Any, client: PlatformClient, ours: Ours) -> Verdict | None:

@@ -1,7 +1,7 @@
 """What the poster may send now: accounts with work and budget, and rows claimed for sending or looking up.
 
-The claim is one statement: it reads the account's switches and its token bucket, takes the most valuable
-rows, and marks them `posting` with an attempt. It waits for nobody: what others hold is left for next time.
+The claim is one statement: it reads the account's lease, its switches and its token bucket, takes the most
+valuable rows, and marks them `posting` with an attempt. Rows that others hold are left for next time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,36 +12,66 @@ from typing import Any, Final
 import asyncpg
 
 from infra.postgres import Connection
+from sinks.queueing import FATE, OF_ONE_BURST
 
 _NOW: Final = "coalesce($1::timestamptz, clock_timestamp())"
 
-# A bucket holds what one second gives, at least one token: replies leave evenly, not in bursts.
+# A bucket holds one token and what one second gives: replies leave evenly, and a claim that comes a little
+# late loses nothing.
 _RATE: Final = "a.replies_per_minute / 60"
 _TOKENS: Final = (
-    f"least(greatest(1, {_RATE}), p.tokens"
+    f"least(1 + {_RATE}, p.tokens"
     f" + greatest(0, extract(epoch from {_NOW} - p.filled_at)::double precision) * {_RATE})"
 )
 
-_WORKING: Final = """
+_SLOWED: Final = _TOKENS.replace(_RATE, f"({_RATE} * $8)")
+
+WORKING: Final = f"""
 a.tenant_id = $2 and a.status = 'active' and a.may_reply and a.mode <> 'observe'
     and a.token_ciphertext is not null and a.replies_per_minute > 0
+    and not is_quiet(a.time_zone, a.quiet_from, a.quiet_until, {_NOW})
+    and not exists (select from posting_pauses w where w.tenant_id = $2)
 """
-"""Paused, blocked and unauthorised accounts, and those that only watch, send nothing."""
+"""Paused, quiet, blocked and unauthorised accounts, and those that only watch, send nothing.
+
+$1: now, $2: tenant."""
 
 # In review mode only what a person approved is sent; what the machine approved waits, or expires.
 _MAY_SEND: Final = f"""
-q.state = 'queued' and q.not_before <= {_NOW} and (q.expires_at is null or q.expires_at > {_NOW})
-    and (a.mode = 'auto' or q.decided_by = 'person')
+{{q}}.state = 'queued' and {{q}}.not_before <= {_NOW}
+    and ({{q}}.expires_at is null or {{q}}.expires_at > {_NOW})
+    and (a.mode = 'auto' or {{q}}.decided_by = 'person')
 """
+_Q_MAY_SEND: Final = _MAY_SEND.format(q="q")
+
+# Two replies of one thread with the same text could not be told apart if both were in doubt, so the second
+# waits until it is known what became of the first ($9: seconds until what was given up cannot show any more).
+# Of one author's burst the most valuable is answered first; with it the others may be answered too.
+_NOTHING_AHEAD: Final = f"""
+not exists (
+    select from reply_queue o
+    where o.platform = q.platform and o.account_id = q.account_id and o.thread_id = q.thread_id
+        and o.comment_id <> q.comment_id and o.text = q.text
+        and (o.state in ('posting', 'unknown')
+            or (o.uncertain > 0 and o.reply_id is null
+                and o.settled_at > {_NOW} - make_interval(secs => $9))
+            or ({_MAY_SEND.format(q="o")} and (o.priority > q.priority
+                or (o.priority = q.priority and (o.enqueued_at, o.decision_id)
+                    < (q.enqueued_at, q.decision_id)))))
+) and not exists (
+    select from reply_queue o join comments oc using (comment_id)
+    where {OF_ONE_BURST} and o.state in ('queued', 'posting', 'unknown')
+)
+"""  # noqa: S608
 
 _READY: Final = f"""
-select a.tenant_id, a.platform, a.account_id, a.token_ciphertext, a.token_key_id,
+select a.tenant_id, a.platform, a.account_id, a.token_ciphertext, a.token_key_id, p.lease_epoch,
     greatest(0, extract(epoch from p.held_until - {_NOW})::double precision,
         (1 - {_TOKENS}) / nullif({_RATE}, 0)) as wait,
-    {_WORKING} and exists (
+    {WORKING} and exists (
         select from reply_queue q
         where (q.tenant_id, q.platform, q.account_id) = (a.tenant_id, a.platform, a.account_id)
-            and {_MAY_SEND}
+            and {_Q_MAY_SEND}
     ) as has_queued,
     a.status <> 'needs_auth' and exists (
         select from reply_queue q
@@ -51,26 +81,28 @@ select a.tenant_id, a.platform, a.account_id, a.token_ciphertext, a.token_key_id
     ) as has_unknown
 from social_accounts a join reply_pace p using (tenant_id, platform, account_id)
 where a.tenant_id = $2 and a.token_ciphertext is not null
+    and p.lease_holder = $3 and p.leased_until > {_NOW}
 """  # noqa: S608
 
 _CLAIM: Final = f"""
 with pace as materialized (
-    select p.tenant_id, p.platform, p.account_id, a.mode, {_TOKENS} as tokens
+    select p.tenant_id, p.platform, p.account_id, p.lease_epoch, a.mode, {_SLOWED} as tokens
     from social_accounts a join reply_pace p using (tenant_id, platform, account_id)
-    where {_WORKING} and a.platform = $3 and a.account_id = $4
+    where {WORKING} and a.platform = $3 and a.account_id = $4
+        and p.lease_holder = $6 and p.lease_epoch = $7 and p.leased_until > {_NOW}
         and (p.held_until is null or p.held_until <= {_NOW})
-    for update of p skip locked
+    for update of p
 ), picked as (
     select q.decision_id
     from pace a join reply_queue q using (tenant_id, platform, account_id)
     join comments c using (comment_id)
-    where {_MAY_SEND}
+    where {_Q_MAY_SEND} and ({FATE}) is null and {_NOTHING_AHEAD}
     order by q.priority desc, q.enqueued_at, q.decision_id
     limit (select least(floor(tokens), $5) from pace)
     for update of q, c skip locked
 ), claimed as (
     update reply_queue q set state = 'posting', reason = 'being posted', attempts = q.attempts + 1,
-        claimed_by = $6, claimed_at = {_NOW}
+        claimed_by = $6, claimed_at = {_NOW}, lease_epoch = $7, sending_at = null
     from picked where q.decision_id = picked.decision_id
     returning q.*
 ), tried as (
@@ -82,7 +114,7 @@ with pace as materialized (
     where (p.tenant_id, p.platform, p.account_id) = (a.tenant_id, a.platform, a.account_id)
         and exists (select from claimed)
 )
-select * from claimed order by priority desc, enqueued_at
+select * from claimed order by priority desc, enqueued_at, decision_id
 """  # noqa: S608
 
 _CLAIM_LOOKUPS: Final = f"""
@@ -108,26 +140,31 @@ where platform = $2 and account_id = $3 and (thread_id = any ($4::text[]) or com
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """An account with something to do. `wait`: seconds until its budget allows the next reply."""
+    """An account with something to do, and the epoch of the lease it is held under.
+
+    `wait`: seconds until its budget allows the next reply.
+    """
 
     platform: str
     account_id: str
     token: bytes
     token_key_id: str
+    epoch: int
     wait: float
     has_queued: bool
     has_unknown: bool
 
 
-async def ready(connection: Connection, tenant: str, now: datetime | None) -> list[Ready]:
-    """Accounts of the tenant that have replies to send or to look up."""
-    rows = await connection.fetch(_READY, now, tenant)
+async def ready(connection: Connection, tenant: str, poster: str, now: datetime | None) -> list[Ready]:
+    """Accounts that this poster holds and that have replies to send or to look up."""
+    rows = await connection.fetch(_READY, now, tenant, poster)
     return [
         Ready(
             platform=row["platform"],
             account_id=row["account_id"],
             token=row["token_ciphertext"],
             token_key_id=row["token_key_id"] or "",
+            epoch=row["lease_epoch"],
             wait=row["wait"],
             has_queued=row["has_queued"],
             has_unknown=row["has_unknown"],
@@ -138,13 +175,24 @@ async def ready(connection: Connection, tenant: str, now: datetime | None) -> li
 
 
 async def claim(
-    connection: Connection, tenant: str, account: Ready, *, slots: int, poster: str, now: datetime | None
+    connection: Connection,
+    tenant: str,
+    account: Ready,
+    *,
+    slots: int,
+    poster: str,
+    slowed: float,
+    settle_after: float,
+    now: datetime | None,
 ) -> list[asyncpg.Record]:
     """Rows of the queue, now `posting`, most valuable first; at most `slots`, and what the budget allows.
 
+    `slowed`: the share of its budget that the account uses now, 0 to 1. `settle_after`: seconds after which
+    what was in doubt and given up cannot show any more. Empty where the lease is no longer this poster's.
     The caller refreshes the comments' states and commits before the first call to the platform.
     """
     arguments: tuple[Any, ...] = (now, tenant, account.platform, account.account_id, slots, poster)
+    arguments += (account.epoch, slowed, settle_after)
     return await connection.fetch(_CLAIM, *arguments)
 
 

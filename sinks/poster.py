@@ -3,7 +3,8 @@
 Guarantee: no comment is answered twice, whatever crashes. A row is committed as `posting` with its exact text
 before the call, its outcome after it; what is in doubt is looked up on the platform before anything else, and
 what was in doubt and given up still counts against every later reply to its comment.
-Any number of posters share the accounts: claims skip what is locked, and a budget is a row in Postgres.
+Any number of posters share the accounts (`sinks.leases`); one that was stopped past its lease sends nothing
+of what it had claimed (`sinks.gate`).
 """
 
 import asyncio
@@ -18,12 +19,16 @@ from infra import logs
 from infra.crypto import KeyRing
 from infra.postgres import Pool, transient
 from infra.settings import Settings
+from infra.tracing import OFF, Tracing
 from schemas import codec
 from schemas.errors import TransientError
 from sinks import claims, facts, queueing, upkeep
 from sinks.calls import Calls
 from sinks.claims import Ready
+from sinks.gate import Gate
+from sinks.leases import Leases
 from sinks.ours import Ours
+from sinks.pacing import Pacing
 from sinks.post_sink import Clock, database_clock
 from sinks.senders import Clients, Senders
 from sinks.settling import Rules
@@ -37,6 +42,9 @@ _LINGER: Final = 0.01
 
 _NEXT_CLAIM: Final = 0.1
 """Seconds between claims of an account whose budget, not its concurrency, is the limit."""
+
+_NOTHING_FOUND: Final = 0.5
+"""Seconds until the next claim of an account whose waiting replies may not leave just now."""
 
 _UPKEEP: Final = 2.0
 _LONGEST_PAUSE: Final = 10.0
@@ -56,27 +64,41 @@ class Poster:
         *,
         clock: Clock = database_clock,
         monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        tracing: Tracing = OFF,
     ) -> None:
         self._pool = pool
         self._senders = Senders(clients, keys, settings.tenant)
         self._tenant = settings.tenant
-        self._timeout = settings.posting_timeout
         self._concurrency = settings.posting_concurrency
+        self._timeout = settings.posting_timeout
         self._rules = Rules(
-            lease=4 * settings.posting_timeout + 5,
+            lease=4 * self._timeout + 5,
             settle_after=settings.posting_settle_after,
             grace=settings.staff_grace,
+            block=settings.posting_block_cooldown,
         )
         self._clock = clock
         self._monotonic = monotonic
         self._name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._codec = codec.load()
-        self._calls = Calls(timeout=settings.posting_timeout, monotonic=monotonic)
+        one_call = 1.5 * self._timeout
+        self._leases = Leases(
+            self._name, self._tenant, seconds=self._rules.lease, monotonic=monotonic, wall=wall
+        )
+        self._gate = Gate(pool, self._tenant, self._name, lasting=one_call, clock=clock)
+        self._calls = Calls(
+            limit=one_call,
+            gate=self._gate.passes,
+            still_ours=lambda place, epoch: self._leases.epoch(place, lasting=one_call) == epoch,
+            tracing=tracing,
+        )
+        self._pacing = Pacing(monotonic)
         self._next_claim: dict[tuple[str, str], float] = {}
         self._upkept_at = float("-inf")
 
     async def run(self) -> None:
-        """Posts until cancelled; then lets calls under way end, and gives back what was not sent."""
+        """Posts until cancelled; then lets calls end, and gives back what was not sent and the leases."""
         pause = 0.0
         async with Wakeup(self._pool, queueing.CHANNEL) as wakeup:
             self._calls.on_end = wakeup.wake
@@ -94,6 +116,7 @@ class Poster:
             finally:
                 self._calls.stop()
                 await self.idle()
+                await self.release()
 
     async def step(self) -> float:
         """One round: writes outcomes, claims, starts calls; returns seconds until the next round is due.
@@ -117,15 +140,21 @@ class Poster:
         with transient():
             await self._write_outcomes()
 
+    async def release(self) -> None:
+        """Gives its accounts to the other posters; for when nothing is under way any more."""
+        self._upkept_at = float("-inf")
+        with transient():
+            await self._leases.release(self._pool)
+
     async def _start_what_is_due(self) -> float:
         await self._keep_up()
         async with self._pool.acquire() as connection:
-            accounts = await claims.ready(connection, self._tenant, self._clock())
+            accounts = await claims.ready(connection, self._tenant, self._name, self._clock())
         return min([await self._serve(account) for account in accounts], default=POLL)
 
     async def _serve(self, account: Ready) -> float:
         client = self._senders.of(account)
-        if client is None:
+        if client is None or self._leases.epoch((account.platform, account.account_id)) != account.epoch:
             return POLL
         if account.has_unknown:
             await self._look_up(account, client)
@@ -133,7 +162,11 @@ class Poster:
         if not account.has_queued or slots <= 0:
             return POLL
         place = (account.platform, account.account_id)
-        wait = max(account.wait, self._next_claim.get(place, 0) - self._monotonic())
+        wait = max(
+            account.wait,
+            self._pacing.wait(place, client.usage),
+            self._next_claim.get(place, 0) - self._monotonic(),
+        )
         if wait > 0:
             return min(wait, POLL)
         return await self._post(account, client, slots)
@@ -142,17 +175,25 @@ class Poster:
         began = self._monotonic()
         async with self._pool.acquire() as connection, connection.transaction():
             rows = await claims.claim(
-                connection, self._tenant, account, slots=slots, poster=self._name, now=self._clock()
+                connection,
+                self._tenant,
+                account,
+                slots=slots,
+                poster=self._name,
+                slowed=self._pacing.share(client.usage),
+                settle_after=self._rules.settle_after,
+                now=self._clock(),
             )
             tried = await claims.tried_in_threads(connection, rows, now=self._clock())
             await facts.refresh(connection, sorted({str(row["comment_id"]) for row in rows}))
         # Committed: from here on a crash leaves rows that say what may have been sent.
         for row in rows:
-            self._calls.post(row, client, self._ours(tried[row["decision_id"]]), claimed_at=began)
+            self._calls.post(row, client, self._ours(tried[row["decision_id"]]))
         if len(rows) == slots:
             return POLL
-        self._next_claim[account.platform, account.account_id] = began + _NEXT_CLAIM
-        return _NEXT_CLAIM
+        pause = _NEXT_CLAIM if rows else _NOTHING_FOUND
+        self._next_claim[account.platform, account.account_id] = began + pause
+        return pause
 
     async def _look_up(self, account: Ready, client: PlatformClient) -> None:
         slots = LOOKUPS - self._calls.look_ups(account.platform, account.account_id)
@@ -177,7 +218,8 @@ class Poster:
             del self._calls.ended[: len(verdicts)]
 
     async def _keep_up(self) -> None:
-        if self._monotonic() - self._upkept_at < _UPKEEP:
+        if self._monotonic() - self._upkept_at < min(_UPKEEP, self._rules.lease / 4):
             return
         await upkeep.keep_up(self._pool, self._codec, self._tenant, rules=self._rules, now=self._clock())
+        await self._leases.keep(self._pool, self._clock(), busy=self._calls.busy)
         self._upkept_at = self._monotonic()

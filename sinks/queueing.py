@@ -21,8 +21,21 @@ CHANNEL: Final = "parley_replies"
 REPLAYED: Final = "replayed without leave to post"
 HAS_REPLY: Final = "the comment has a reply already"
 
-# Why the row `q` of comment `c` must not be sent any more: {state, reason}, or null if it may. $1: now.
-_FATE: Final = """
+BURST: Final = 600
+"""Seconds within which comments that one author writes in one thread get one reply."""
+
+ONE_FOR_ALL: Final = "answered with another comment that its author wrote in this thread"
+
+OF_ONE_BURST: Final = f"""
+o.platform = q.platform and o.account_id = q.account_id and o.author_id = q.author_id
+    and o.thread_id = q.thread_id and o.comment_id <> q.comment_id
+    and o.decided_by = 'machine' and q.decided_by = 'machine'
+    and abs(extract(epoch from oc.created_at - c.created_at)) <= {BURST}
+    and (o.priority, oc.created_at, o.decision_id) > (q.priority, c.created_at, q.decision_id)
+"""
+"""Row `o` of comment `oc` is worth more than row `q` of comment `c`, and belongs to the same burst."""
+
+FATE: Final = f"""
 case
     when c.removed_at is not null then array['removed', 'removed on the platform']
     when exists (select from observed_replies o where o.comment_id = c.comment_id and o.author = 'staff')
@@ -32,14 +45,19 @@ case
             select from decisions d
             where d.revision_id = q.revision_id and d.decided_by = 'person' and not d.is_spent)
         then array['superseded', 'a person decided']
+    when exists (
+            select from reply_queue o join comments oc using (comment_id)
+            where {OF_ONE_BURST} and o.state = 'posted' and c.created_at < o.settled_at)
+        then array['superseded', '{ONE_FOR_ALL}']
     when q.expires_at <= coalesce($1::timestamptz, clock_timestamp()) then array['expired', 'waited too long']
-end"""
+end"""  # noqa: S608
+"""Why the row `q` of comment `c` must not be sent any more: {state, reason}, or null if it may. $1: now."""
 
 _CANCEL: Final = f"""
 update reply_queue q
 set state = f.fate[1], reason = f.fate[2], settled_at = coalesce($1::timestamptz, clock_timestamp())
 from (
-    select q.decision_id, {_FATE} as fate from reply_queue q join comments c using (comment_id)
+    select q.decision_id, {FATE} as fate from reply_queue q join comments c using (comment_id)
     where q.comment_id = any ($2::uuid[]) and q.state = 'queued'
 ) f
 where q.decision_id = f.decision_id and q.state = 'queued' and f.fate is not null
@@ -65,7 +83,7 @@ with wanted as (
     ) b
     join decisions d on d.decision_id = b.decision_id  -- kept as the first of its kind
 ), judged as (
-    select q.*, coalesce({_FATE}, case
+    select q.*, coalesce({FATE}, case
         when not q.posting_allowed then array['not_allowed', $2]
         when q.place > 1 or exists (
                 select from reply_queue held where held.comment_id = q.comment_id
@@ -124,7 +142,7 @@ update reply_queue q
 set state = 'queued', reason = 'approved by a person', settled_at = null,
     not_before = coalesce($1::timestamptz, clock_timestamp())
 from (
-    select distinct on (q.comment_id) q.decision_id, {_FATE} as fate
+    select distinct on (q.comment_id) q.decision_id, {FATE} as fate
     from reply_queue q join comments c using (comment_id) join decisions d using (decision_id)
     where q.comment_id = any ($2::uuid[]) and q.state = 'superseded' and q.reason = $3
         and q.decided_by = 'person' and not d.is_spent

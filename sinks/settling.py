@@ -92,13 +92,15 @@ log = logs.get(__name__)
 class Rules:
     """Times in seconds.
 
-    `lease`: after which a claim counts as abandoned, longer than a whole attempt can take. `settle_after`:
-    over which a reply in doubt must stay absent. `grace`: see `sinks.observed`.
+    `lease`: of an account, and after which a claim counts as abandoned; longer than a whole attempt can take.
+    `settle_after`: over which a reply in doubt must stay absent. `grace`: see `sinks.observed`. `block`: for
+    which an account stops when the platform blocks it for the first time.
     """
 
     lease: float
     settle_after: float
     grace: float
+    block: float
 
     @property
     def look_every(self) -> float:
@@ -118,7 +120,7 @@ async def settle(
     comments = sorted({str(verdict.row["comment_id"]) for verdict in verdicts})
     await facts.lock(connection, comments)
     for verdict in verdicts:
-        await accounting.apply(connection, verdict, now)
+        await accounting.apply(connection, codec, verdict, now, block=rules.block)
         for reply in verdict.staff:
             row = verdict.row
             about = (row["tenant_id"], row["platform"], row["account_id"])

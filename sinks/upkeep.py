@@ -1,30 +1,40 @@
 """What the poster does beside sending: writes outcomes robustly, and minds what nobody else will touch again.
 
-That is: attempts whose poster died become `unknown`; replies that waited too long expire; replies of the
-account that nobody explained in time are its staff's.
+That is: attempts whose poster died become `unknown`, or wait again where they had not been sent; replies
+that waited too long expire; replies of the account that nobody explained in time are its staff's; what was
+answered with another comment of its author ends; blocked accounts that have cooled down go on.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from infra import logs
 from infra.postgres import AWAY, Connection, Pool
 from schemas.codec import Codec
-from sinks import facts, queueing, settling
+from sinks import accounting, facts, queueing, settling
 from sinks.attempt import Verdict
+from sinks.queueing import OF_ONE_BURST
 from sinks.settling import Rules
 
 _AT_ONCE: Final = 200
 
+# A claim ends with the lease it was made under: no call that began under it is on its way any more. A row
+# that was never released to be sent was not sent; one without an epoch was claimed before there were leases.
 _DEAD_CLAIMS: Final = """
-select * from reply_queue
-where tenant_id = $2 and state = 'posting'
-    and claimed_at < coalesce($1::timestamptz, clock_timestamp()) - make_interval(secs => $3)
-order by claimed_at limit $4
+select q.*, q.sending_at is null and q.lease_epoch is not null as unsent from reply_queue q
+where q.tenant_id = $2 and q.state = 'posting' and (
+    q.claimed_at < coalesce($1::timestamptz, clock_timestamp()) - make_interval(secs => $3)
+    or (q.lease_epoch is not null and not exists (
+        select from reply_pace p
+        where (p.tenant_id, p.platform, p.account_id) = (q.tenant_id, q.platform, q.account_id)
+            and p.lease_epoch = q.lease_epoch
+            and p.leased_until > coalesce($1::timestamptz, clock_timestamp()))))
+order by q.claimed_at limit $4
 """
 
-_OVERDUE: Final = """
+_OVERDUE: Final = f"""
 select comment_id from (
     select comment_id from reply_queue
     where tenant_id = $2 and state = 'queued'
@@ -36,7 +46,19 @@ select comment_id from (
     where tenant_id = $2 and author is null
         and observed_at <= coalesce($1::timestamptz, clock_timestamp()) - make_interval(secs => $3) limit $4
 ) unexplained
-"""
+union
+select comment_id from (
+    select q.comment_id from reply_queue q join comments c using (comment_id)
+    join reply_queue o on o.platform = q.platform and o.account_id = q.account_id
+        and o.author_id = q.author_id and o.thread_id = q.thread_id
+    join comments oc on oc.comment_id = o.comment_id
+    where {OF_ONE_BURST} and q.tenant_id = $2 and q.state = 'queued' and o.state = 'posted'
+        and c.created_at < o.settled_at limit $4
+) answered
+"""  # noqa: S608
+
+_UNSENT: Final = partial(Verdict, state="queued", reason="its poster stopped before it was sent", unused=True)
+_LOST: Final = partial(Verdict, state="unknown", reason="its poster died; nobody knows whether it was sent")
 
 log = logs.get(__name__)
 
@@ -66,6 +88,8 @@ async def keep_up(pool: Pool, codec: Codec, tenant: str, *, rules: Rules, now: d
     """One round of what is described above, a few hundred rows at most."""
     async with pool.acquire() as connection:
         await _open_buckets(connection, tenant, now)
+        async with connection.transaction():
+            await accounting.end_cool_downs(connection, codec, tenant, now)
         dead = await connection.fetch(_DEAD_CLAIMS, now, tenant, rules.lease, _AT_ONCE)
         overdue = await connection.fetch(_OVERDUE, now, tenant, rules.grace, _AT_ONCE)
         if overdue:
@@ -75,9 +99,9 @@ async def keep_up(pool: Pool, codec: Codec, tenant: str, *, rules: Rules, now: d
                 await queueing.cancel(connection, codec, comments, now=now, grace=rules.grace)
                 await facts.refresh(connection, comments)
     if dead:
-        log.warning("attempts whose poster died are looked up", count=len(dead))
-        reason = "its poster died; nobody knows whether it was sent"
-        verdicts = [Verdict(row=row, state="unknown", reason=reason) for row in dead]
+        verdicts = [_UNSENT(row=row) if row["unsent"] else _LOST(row=row) for row in dead]
+        lost = sum(not row["unsent"] for row in dead)
+        log.warning("claims whose poster is gone", to_be_looked_up=lost, never_sent=len(dead) - lost)
         await settle_all(pool, codec, verdicts, rules=rules, now=now)
 
 

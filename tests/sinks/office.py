@@ -105,8 +105,9 @@ class Office:
     def poster(self, **other: Any) -> Poster:
         settings = self.settings.model_copy(update=other)
         return Poster(
-            self.pool, self.page, self.keys, settings, clock=self.clock, monotonic=self.clock.seconds
-        )
+            self.pool, self.page, self.keys, settings, clock=self.clock, monotonic=self.clock.seconds,
+            wall=self.clock.seconds,
+        )  # fmt: skip
 
     async def take(self, *events: Event, replay: bytes | None = None) -> list[str]:
         """Gives events to the post sink in one batch; returns the outcomes' names."""
@@ -142,10 +143,12 @@ class Office:
             "default", "facebook", Story.page, NOON - timedelta(seconds=60),
         )  # fmt: skip
 
-    async def round(self, poster: Poster) -> None:
-        """One round of a poster, until its calls have ended."""
+    async def round(self, poster: Poster, *, keeps: bool = False) -> None:
+        """One round of a poster, until its calls have ended; then it gives up its leases, or `keeps` them."""
         await poster.step()
         await poster.idle()
+        if not keeps:
+            await poster.release()
 
     async def state(self, number: int = 1) -> str:
         return str(

@@ -242,11 +242,12 @@ async def test_an_approval_that_waited_behind_the_machines_reply_is_held_too(
     await settled_as_answered(office, page, pool)
 
 
-async def queued_in_thread(office: Office, story: Story, **decision: Any) -> None:
-    """Comment 2 answers comment 1, and has a reply waiting."""
-    office.page.show(2)
-    comment = dataclasses.replace(story.comment(2), platform_parent_id="c1")
-    await office.take(comment, dataclasses.replace(story.decision(2, **decision), thread_id="c1"))
+async def queued_in_thread(office: Office, story: Story, number: int = 2, **decision: Any) -> None:
+    """Somebody else answered comment 1 with this comment, which has a reply waiting."""
+    office.page.show(number)
+    comment = dataclasses.replace(story.comment(number), platform_parent_id="c1")
+    made = dataclasses.replace(story.decision(number, **decision), thread_id="c1", author_id=f"a{number}")
+    await office.take(comment, made)
 
 
 async def test_a_reply_to_a_reply_is_looked_for_in_its_thread(
@@ -272,7 +273,7 @@ async def test_a_reply_to_a_reply_is_looked_for_in_its_thread(
     assert page.sent == [("c1", "Thank you!")]
 
 
-async def test_another_comments_identical_reply_in_doubt_is_not_taken_for_ones_own(
+async def test_an_identical_reply_waits_until_the_one_in_doubt_in_its_thread_is_settled(
     office: Office, page: FakePage, story: Story
 ) -> None:
     await queued_in_thread(office, story)
@@ -286,12 +287,37 @@ async def test_another_comments_identical_reply_in_doubt_is_not_taken_for_ones_o
     await office.round(poster)
     page.on_reply = None
     await office.queued(1)
+    await office.queued(7, text="Thanks a lot!")
     office.clock.advance(1)
     await office.round(poster)
-    assert await states(office, 1) == [("machine", "posted", "r2")]
+    assert await states(office, 1) == [("machine", "queued", None)]
+    assert await states(office, 7) == [("machine", "posted", "r2")]
     await rounds(office, poster, 3)
     assert await states(office, 2) == [("machine", "posted", "r1")]
-    assert len(page.sent) == 2
+    assert await states(office, 1) == [("machine", "posted", "r3")]
+    assert len(page.sent) == 3
+
+
+async def test_of_identical_replies_in_one_thread_one_is_under_way_at_a_time(
+    office: Office, page: FakePage, story: Story
+) -> None:
+    for number in (2, 3, 4):
+        await queued_in_thread(office, story, number, priority=number)
+
+    async def uncertain(comment: str, text: str) -> WriteOutcome:
+        page.accept("c1", text)
+        return Unknown("timeout")
+
+    page.on_reply = uncertain
+    poster = office.poster()
+    for _ in range(30):
+        await office.round(poster)
+        office.clock.advance(5)
+        doubtful = await office.pool.fetchval("select count(*) from reply_queue where state = 'unknown'")
+        assert doubtful <= 1
+    assert [(await states(office, number))[0][1:] for number in (4, 3, 2)] == [
+        ("posted", "r1"), ("posted", "r2"), ("posted", "r3"),
+    ]  # fmt: skip
 
 
 async def test_replies_that_came_with_the_comment_are_not_asked_for_again(

@@ -1,0 +1,98 @@
+"""An account's status: its row, a line in the audit log and the change that every worker reads, as one.
+
+Whoever changes a status, a person or the poster, does it here.
+"""
+
+from typing import Final
+
+from infra.postgres import Connection
+from replies.account import AccountStatus, AccountView
+from schemas import topics
+from schemas.codec import Codec
+from schemas.events import utc_now
+from sinks import outbox
+
+COLUMNS: Final = (
+    "tenant_id, platform, account_id, name, mode, status, may_reply, only_when_mentioned, default_language,"
+    " brand_name"
+)
+"""Columns of `social_accounts` that an `AccountView` is made of."""
+
+_CHANGE: Final = f"""
+update social_accounts set status = $4, status_reason = $5, version = version + 1,
+    updated_at = clock_timestamp()
+where tenant_id = $1 and platform = $2 and account_id = $3 and ($6::text is null or status = $6)
+returning version, {COLUMNS}
+"""  # noqa: S608
+
+# Who lets an account post again means now, whatever it was held for.
+_LET_GO: Final = """
+update reply_pace set held_until = null, held_reason = null
+where tenant_id = $1 and platform = $2 and account_id = $3
+"""
+
+_AUDIT: Final = """
+insert into audit_log (tenant_id, actor, action, subject, details) values ($1, $2, $3, $4, $5)
+"""
+
+
+async def change(
+    connection: Connection,
+    codec: Codec,
+    account: tuple[str, str, str],
+    status: AccountStatus,
+    *,
+    reason: str,
+    actor: str,
+    only_from: AccountStatus | None = None,
+) -> bool:
+    """Sets the status of an account (tenant, platform, id), within the caller's transaction.
+
+    False if there is no such account, or its status is not `only_from`.
+    """
+    row = await connection.fetchrow(_CHANGE, *account, status, reason, only_from)
+    if row is None:
+        return False
+    if status is AccountStatus.ACTIVE:
+        await connection.execute(_LET_GO, *account)
+    columns = dict(row)
+    version = columns.pop("version")
+    changed = AccountView.model_validate(columns).as_change(version, by=actor, at=utc_now())
+    details = {"version": version, **({"reason": reason} if reason else {})}
+    await connection.execute(_AUDIT, account[0], actor, f"account.{status}", changed.topic_key, details)
+    await outbox.enqueue(connection, codec, topics.CONFIG_CHANGES, changed.topic_key, changed)
+    return True
+
+
+async def pause_all(connection: Connection, tenant: str, *, reason: str, actor: str) -> bool:
+    """The kill switch: nothing of the tenant is sent from now on; False if it is on already."""
+    return await _switch(
+        connection,
+        "insert into posting_pauses (tenant_id, reason, paused_by) values ($1, $2, $3)"
+        " on conflict do nothing returning tenant_id",
+        (tenant, reason, actor),
+        (tenant, actor, "posting.paused", {"reason": reason}),
+    )
+
+
+async def resume_all(connection: Connection, tenant: str, *, actor: str) -> bool:
+    """Ends `pause_all`; accounts that were paused one by one stay so. False if nothing was paused."""
+    return await _switch(
+        connection,
+        "delete from posting_pauses where tenant_id = $1 returning tenant_id",
+        (tenant,),
+        (tenant, actor, "posting.resumed", {}),
+    )
+
+
+async def _switch(
+    connection: Connection,
+    statement: str,
+    arguments: tuple[str, ...],
+    told: tuple[str, str, str, dict[str, str]],
+) -> bool:
+    if await connection.fetchval(statement, *arguments) is None:
+        return False
+    tenant, actor, action, details = told
+    await connection.execute(_AUDIT, tenant, actor, action, f"tenant:{tenant}", details)
+    return True
