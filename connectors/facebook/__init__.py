@@ -3,6 +3,7 @@
 from typing import Final
 
 from connectors.facebook.client import REPLY_LIMIT, facebook_client
+from connectors.facebook.login import facebook_login
 from connectors.facebook.webhook import facebook_webhook
 from connectors.platform import Capabilities, Connector
 from schemas.events import Platform
@@ -12,4 +13,5 @@ CONNECTOR: Final = Connector(
     capabilities=Capabilities(reply_limit=REPLY_LIMIT, replies_flattened=True),
     webhook=facebook_webhook,
     client=facebook_client,
+    login=facebook_login,
 )

@@ -1,15 +1,18 @@
-"""A Facebook page's calls to the Graph API: reply, read, list, hide, delete.
+"""A Facebook page's calls to the Graph API: reply, read, list, poll, check, hide, delete.
 
 Implements `connectors.platform.PlatformClient`. No call is repeated here; who calls owns the retries.
 Never POSTs `message` to a comment itself: the reference says that this edits the comment.
 """
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import httpx
 
 from connectors.accounts import Account
+from connectors.facebook import poller
+from connectors.facebook.checking import check_page
 from connectors.facebook.ids import sibling_name
 from connectors.facebook.mapping import from_listing
 from connectors.facebook.reading import REPLY_FIELDS, STATE_FIELDS, comment_state, own_replies
@@ -17,6 +20,8 @@ from connectors.meta.errors import GraphError, failure_of, is_gone
 from connectors.meta.graph import Graph
 from connectors.meta.paging import pages, path_of
 from connectors.platform import (
+    AccountCheck,
+    Activity,
     Cause,
     ChangeOutcome,
     CommentState,
@@ -31,20 +36,28 @@ from connectors.platform import (
 from connectors.webhook import Ignored, MalformedChange
 from infra.settings import Settings
 from schemas.errors import TransientError
-from schemas.events import CommentEvent, Source, utc_now
+from schemas.events import CommentEvent, PostEvent, Source, utc_now
 
 REPLY_LIMIT: Final = 8000
 """Characters of a comment; from third-party documentation, Meta's own pages name none."""
-
-_LIST_FIELDS: Final = "id,message,from,created_time,parent{id},is_hidden,permalink_url,attachment{type}"
 
 
 class FacebookClient:
     """One page's client; see `PlatformClient` for what each call promises."""
 
-    def __init__(self, account: Account, graph: Graph) -> None:
-        self.account = account
+    def __init__(
+        self, account: Account, graph: Graph, *, app: Graph | None = None, app_id: str | None = None
+    ) -> None:
+        """`app`: calls with the app's own token, where its id and secret are known."""
+        self._account = account
         self._graph = graph
+        self._app = app
+        self._app_id = app_id
+
+    @property
+    def account(self) -> Account:
+        """Whose calls these are."""
+        return self._account
 
     @property
     def usage(self) -> Usage:
@@ -99,12 +112,32 @@ class FacebookClient:
         self, platform_post_id: str, *, source: Source = Source.POLL
     ) -> AsyncIterator[CommentEvent | Ignored]:
         """Every comment and reply of a post, from GET `/{post}/comments?filter=stream`."""
-        params = {"fields": _LIST_FIELDS, "filter": "stream", "order": "chronological"}
+        params = {"fields": poller.COMMENT_FIELDS, "filter": "stream", "order": "chronological"}
         async for item in self._pages(platform_post_id, params):
             try:
                 yield from_listing(item, self.account, platform_post_id, utc_now(), source)
             except MalformedChange as error:
                 yield Ignored(f"listing:{error.reason}")
+
+    def activity(self, *, since: datetime, source: Source = Source.POLL) -> AsyncIterator[Activity]:
+        """Posts, what is counted, and comments since then; see `connectors.facebook.poller`."""
+        return poller.activity(self._graph, self.account, since=since, source=source)
+
+    async def read_post(self, platform_post_id: str) -> PostEvent | None:
+        """GET `/{post}`."""
+        try:
+            return await poller.read_post(self._graph, self.account, platform_post_id)
+        except MalformedChange as error:
+            raise TransientError(f"Facebook's post {platform_post_id} is unreadable: {error}") from error
+
+    async def check(self) -> AccountCheck:
+        """Whose token it is, what it may, and whether webhooks come."""
+        return await check_page(self.account, self._graph, self._app, self._app_id)
+
+    async def subscribe(self) -> ChangeOutcome:
+        """POST `/{page}/subscribed_apps`: from then on the page's comments come by webhook."""
+        path = f"{path_of(self.account.account_id)}/subscribed_apps"
+        return _done(await self._graph.write("POST", path, {"subscribed_fields": "feed"}))
 
     def _pages(self, parent: str, params: Mapping[str, str]) -> AsyncIterator[Mapping[str, Any]]:
         return pages(self._graph, parent, "comments", params)
@@ -114,16 +147,21 @@ def facebook_client(
     account: Account, token: str, http: httpx.AsyncClient, settings: Settings
 ) -> FacebookClient:
     """A page's client for its page token; raises ConfigurationError for a token that cannot be one."""
-    secret = settings.facebook_app_secret
-    graph = Graph(
-        http,
-        base_url=settings.facebook_graph_url,
-        version=settings.facebook_graph_version,
-        token=token,
-        app_secret=secret.get_secret_value() if secret else None,
-        timeout=settings.posting_timeout,
-    )
-    return FacebookClient(account, graph)
+    app_id, sealed = settings.facebook_app_id, settings.facebook_app_secret
+    secret = sealed.get_secret_value() if sealed else None
+
+    def graph(access: str) -> Graph:
+        return Graph(
+            http,
+            base_url=settings.facebook_graph_url,
+            version=settings.facebook_graph_version,
+            token=access,
+            app_secret=secret,
+            timeout=settings.posting_timeout,
+        )
+
+    app = graph(f"{app_id}|{secret}") if app_id and secret else None
+    return FacebookClient(account, graph(token), app=app, app_id=app_id)
 
 
 def _done(answer: object) -> ChangeOutcome:

@@ -47,6 +47,7 @@ class Graph:
     ) -> None:
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise ConfigurationError("The access token holds characters that no token has; enter it again.")
+        self.token = token
         self._http = http
         self._base = f"{base_url}/{version}"
         self._headers = {"Authorization": f"Bearer {token}"}

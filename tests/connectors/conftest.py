@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from connectors.accounts import Account
@@ -40,10 +41,18 @@ async def simulator(journal: Path) -> AsyncIterator[Simulator]:
 def settings(simulator: Simulator) -> Settings:
     return Settings(
         facebook_graph_url=simulator.url,
+        facebook_login_url=simulator.url,
+        facebook_app_id=simulator.config.app_id,
         facebook_app_secret=APP_SECRET,
         facebook_verify_token="agreed word",
         posting_timeout=0.6,
     )
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(trust_env=False) as opened:
+        yield opened
 
 
 @pytest.fixture

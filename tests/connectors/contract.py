@@ -1,14 +1,20 @@
 """What every platform folder must do: inherit these classes, give the fixtures they ask for, and that is all.
 
-`WebhookContract` needs `webhook`, `account`, `signed` and `deliveries`; `ClientContract` needs `page`, a
-`SimulatedAccount` behind real HTTP, and `client`.
+`WebhookContract` needs `webhook`, `account`, `signed` and `deliveries`. `ClientContract`, `ActivityContract`
+and `CheckContract` need `page`, a `SimulatedAccount` behind real HTTP, and `client`; the last one also
+`stranger`, a client with a token that is valid but not this account's. `LoginContract` needs `login`, `http`,
+`account`, and `client_of`, which makes a client of a token.
 """
 
+import base64
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 
 from connectors.accounts import Account
@@ -16,16 +22,19 @@ from connectors.platform import (
     AccountStopped,
     Cause,
     Done,
+    Granted,
+    Login,
     NotSent,
     PlatformClient,
     Posted,
+    Token,
     Unknown,
 )
 from connectors.webhook import Change, Ignored, MalformedChange, Webhook, event_id
 from schemas import identity
 from schemas.codec import load
 from schemas.errors import ThrottledError, TransientError
-from schemas.events import CommentEvent, CommentKind, Source
+from schemas.events import CommentEvent, CommentKind, EngagementEvent, PostEvent, Source, utc_now
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -192,8 +201,12 @@ class SimulatedAccount(Protocol):
     def fault(self, what: str) -> None:
         """The next call meets this: one of `created_no_id`, `created_timeout`, `created_reset`,
         `created_error`, `error`, `throttled`, `auth`, `permission`, `blocked`, `duplicate`, `gone`,
-        `read_error`, `empty_page`.
+        `read_error`, `empty_page`; for `CheckContract` also `missing_scope` and `unsubscribed`.
         """
+        ...
+
+    def staff_reply(self, comment_id: str, text: str) -> str:
+        """The account's staff answers in the platform's own interface; the reply's id."""
         ...
 
     def replies(self, comment_id: str) -> list[str]:
@@ -345,3 +358,206 @@ class ClientContract:
         again = await client.delete(comment)
         assert isinstance(again, NotSent)
         assert again.cause is Cause.GONE
+
+
+class ActivityContract:
+    """What a poll brings."""
+
+    async def test_a_poll_brings_posts_before_their_comments_and_own_replies_as_observed(
+        self, page: SimulatedAccount, client: PlatformClient
+    ) -> None:
+        comments = [page.comment(f"comment {number}") for number in range(3)]
+        reply = page.staff_reply(comments[1], "by our staff")
+        found = [item async for item in client.activity(since=_an_hour_ago())]
+        events = [item for item in found if isinstance(item, CommentEvent)]
+        added = {event.platform_comment_id: event for event in events if event.kind is CommentKind.ADDED}
+        assert added.keys() == set(comments)
+        [own] = [event for event in events if event.kind is CommentKind.REPLY_OBSERVED]
+        assert (own.platform_comment_id, own.text) == (comments[1], "by our staff")
+        assert own.reply_id == reply
+        assert len(events) == len(added) + 1
+        assert {event.source for event in events} == {Source.POLL}
+        posts = {item.platform_post_id: found.index(item) for item in found if isinstance(item, PostEvent)}
+        assert page.post_id in posts
+        for event in added.values():
+            assert posts[event.platform_post_id or ""] < found.index(event)
+
+    async def test_a_poll_names_comments_as_the_listing_of_their_post_does(
+        self, page: SimulatedAccount, client: PlatformClient
+    ) -> None:
+        comment = page.comment("café 📦")
+        [listed] = [event async for event in client.list_comments(page.post_id)]
+        [polled] = [
+            item async for item in client.activity(since=_an_hour_ago()) if isinstance(item, CommentEvent)
+        ]
+        assert isinstance(listed, CommentEvent)
+        assert (polled.platform_comment_id, polled.comment_id) == (comment, listed.comment_id)
+        assert (polled.revision_id, event_id(polled)) == (listed.revision_id, event_id(listed))
+
+    async def test_a_poll_goes_to_its_end(self, page: SimulatedAccount, client: PlatformClient) -> None:
+        comments = [page.comment(f"comment {number}") for number in range(230)]
+        page.fault("empty_page")
+        found = [
+            item.platform_comment_id
+            async for item in client.activity(since=_an_hour_ago())
+            if isinstance(item, CommentEvent)
+        ]
+        assert set(found) == set(comments)
+
+    async def test_what_lies_before_the_horizon_is_left_out(
+        self, page: SimulatedAccount, client: PlatformClient
+    ) -> None:
+        page.comment("hello")
+        later = utc_now() + timedelta(hours=1)
+        assert not [i async for i in client.activity(since=later) if isinstance(i, CommentEvent)]
+
+    async def test_a_backfill_is_marked_as_one(self, page: SimulatedAccount, client: PlatformClient) -> None:
+        page.comment("hello")
+        found = [item async for item in client.activity(since=_an_hour_ago(), source=Source.BACKFILL)]
+        assert {item.source for item in found if isinstance(item, CommentEvent)} == {Source.BACKFILL}
+
+    async def test_a_poll_counts_likes_and_replies(
+        self, page: SimulatedAccount, client: PlatformClient
+    ) -> None:
+        page.comment("hello")
+        found = [item async for item in client.activity(since=_an_hour_ago())]
+        assert [item for item in found if isinstance(item, EngagementEvent)]
+
+    async def test_every_item_fits_its_schema(self, page: SimulatedAccount, client: PlatformClient) -> None:
+        page.staff_reply(page.comment("hello"), "hi")
+        async for item in client.activity(since=_an_hour_ago()):
+            if not isinstance(item, Ignored):
+                assert load().decode(load().encode(item), type(item)) == item
+
+    @pytest.mark.parametrize(
+        ("what", "error"),
+        [("throttled", ThrottledError), ("read_error", TransientError), ("auth", AccountStopped)],
+    )
+    async def test_a_poll_that_fails_says_why(
+        self, page: SimulatedAccount, client: PlatformClient, what: str, error: type[Exception]
+    ) -> None:
+        page.comment("hello")
+        page.fault(what)
+        with pytest.raises(error):
+            [item async for item in client.activity(since=_an_hour_ago())]
+
+    async def test_a_post_is_read_and_one_that_is_gone_is_none(
+        self, page: SimulatedAccount, client: PlatformClient
+    ) -> None:
+        post = await client.read_post(page.post_id)
+        assert post is not None
+        assert post.platform_post_id == page.post_id
+        assert post.text
+        digits = "".join(filter(str.isdigit, page.post_id))[-6:]
+        assert await client.read_post(page.post_id.replace(digits, "999999")) is None
+
+
+class CheckContract:
+    """Whether an account's access is found to be as it is."""
+
+    async def test_a_healthy_account_has_no_problem(
+        self, page: SimulatedAccount, client: PlatformClient
+    ) -> None:
+        check = await client.check()
+        assert (check.problem, check.reason) == (None, "")
+        assert check.subscribed is not False
+
+    async def test_a_dead_token_is_found(self, page: SimulatedAccount, client: PlatformClient) -> None:
+        page.fault("auth")
+        check = await client.check()
+        assert check.problem is Cause.AUTH
+        assert check.reason
+
+    async def test_a_token_that_is_not_the_accounts_is_found(self, stranger: PlatformClient) -> None:
+        check = await stranger.check()
+        assert check.problem is Cause.AUTH
+        assert check.reason
+
+    async def test_a_missing_right_is_found(self, page: SimulatedAccount, client: PlatformClient) -> None:
+        page.fault("missing_scope")
+        check = await client.check()
+        assert check.problem is Cause.PERMISSION
+        assert check.reason
+
+    async def test_a_missing_subscription_is_found(
+        self, page: SimulatedAccount, client: PlatformClient
+    ) -> None:
+        if (await client.check()).subscribed is None:
+            pytest.skip("this platform does not say who is subscribed")
+        page.fault("unsubscribed")
+        assert (await client.check()).subscribed is False
+
+    @pytest.mark.parametrize("what", ["throttled", "read_error"])
+    async def test_a_check_that_could_not_be_made_finds_nothing(
+        self, page: SimulatedAccount, client: PlatformClient, what: str
+    ) -> None:
+        page.fault(what)
+        with pytest.raises(TransientError):
+            await client.check()
+
+
+REDIRECT = "http://127.0.0.1:8765/callback"
+VERIFIER = "v" * 64
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
+
+
+class LoginContract:
+    """How a person gives access, and how it is kept."""
+
+    async def test_consent_opens_the_account_with_a_token_that_works(
+        self,
+        login: Login,
+        http: httpx.AsyncClient,
+        account: Account,
+        client_of: Callable[[Token], PlatformClient],
+    ) -> None:
+        granted = await self._granted(login, http, account)
+        assert granted.name
+        assert (await client_of(granted.token).check()).problem is None
+
+    async def test_a_code_is_good_for_one_use_and_with_its_verifier_only(
+        self, login: Login, http: httpx.AsyncClient
+    ) -> None:
+        code = await _consent(login, http)
+        with pytest.raises(AccountStopped):
+            await login.exchange(http, code=code, redirect_uri=REDIRECT, verifier="w" * 64)
+        code = await _consent(login, http)
+        assert await login.exchange(http, code=code, redirect_uri=REDIRECT, verifier=VERIFIER)
+        with pytest.raises(AccountStopped):
+            await login.exchange(http, code=code, redirect_uri=REDIRECT, verifier=VERIFIER)
+
+    async def test_a_token_is_refreshed_or_needs_no_refreshing(
+        self,
+        login: Login,
+        http: httpx.AsyncClient,
+        account: Account,
+        client_of: Callable[[Token], PlatformClient],
+    ) -> None:
+        token = (await self._granted(login, http, account)).token
+        fresh = await login.refresh(http, token)
+        if fresh is None:
+            assert token.expires_at is None or token.refresh is None
+        else:
+            assert fresh.expires_at is None or fresh.expires_at > utc_now()
+            assert (await client_of(fresh).check()).problem is None
+
+    async def _granted(self, login: Login, http: httpx.AsyncClient, account: Account) -> Granted:
+        code = await _consent(login, http)
+        accounts = await login.exchange(http, code=code, redirect_uri=REDIRECT, verifier=VERIFIER)
+        [granted] = [found for found in accounts if found.account_id == account.account_id]
+        return granted
+
+
+async def _consent(login: Login, http: httpx.AsyncClient) -> str:
+    """What the person's browser brings back: the code."""
+    url = login.authorize_url(redirect_uri=REDIRECT, state="the state", challenge=CHALLENGE)
+    response = await http.get(url, follow_redirects=False)
+    assert response.is_redirect, response.text
+    assert response.headers["location"].startswith(REDIRECT)
+    back = parse_qs(urlsplit(response.headers["location"]).query)
+    assert back["state"] == ["the state"]
+    return back["code"][0]
+
+
+def _an_hour_ago() -> datetime:
+    return utc_now() - timedelta(hours=1)

@@ -18,6 +18,7 @@ class SimulatorConfig(SimulationConfig):
     page_name: str = "Parley Test Page"
     page_token: str = "page-token"  # noqa: S105 - of a page that does not exist
     user_token: str = "user-token"  # noqa: S105
+    app_id: str = "184719283746"
     app_secret: str = "app-secret"  # noqa: S105
     require_proof: bool = True
     calls_per_hour: float = 4800.0

@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connectors.meta.signing import appsecret_proof
 from connectors.facebook.simulator.answers import error
 from connectors.facebook.simulator.config import SimulatorConfig
 from connectors.facebook.simulator.limits import Limits
+from connectors.meta.signing import appsecret_proof
 from connectors.simulation import Faults
 
 _VERSION: Final = re.compile(r"v\d{1,3}\.\d")

@@ -27,6 +27,8 @@ CATALOGUE: Final[Mapping[str, str]] = {
     "expired_token": "code 190/463",
     "blocked": "code 368",
     "missing_permission": "code 10",
+    "missing_scope": "the token lacks pages_manage_engagement, as debug_token tells",
+    "unsubscribed": "no app is subscribed to the page",
     # reads
     "read_error": "a read is answered 500, code 1",
     "empty_page": "a page of a listing is empty and has a next one",

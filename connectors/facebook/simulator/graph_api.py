@@ -26,6 +26,7 @@ class GraphApi:
     def __init__(
         self,
         config: SimulatorConfig,
+        door: Door,
         happenings: Happenings,
         faults: Faults,
         limits: Limits,
@@ -37,7 +38,7 @@ class GraphApi:
         self._faults = faults
         self._limits = limits
         self._journal = journal
-        self._door = Door(config, faults, limits)
+        self._door = door
 
     async def node(self, request: Request) -> Response:
         """GET reads, POST edits or hides, DELETE deletes."""
@@ -80,6 +81,17 @@ class GraphApi:
         )
         found = answer(content, headers=self._limits.headers())
         return self._noted("list", object_id, found, "none", count=len(content["data"]))
+
+    async def posts(self, request: Request) -> Response:
+        """GET lists the page's posts, the newest first."""
+        params = await params_of(request)
+        object_id = request.path_params["object_id"]
+        refused = self._door.refusal(request, params, is_read=True)
+        if refused is None and object_id != self._config.page_id:
+            refused = missing("GET", object_id)
+        content = listing.posts(self._world, params, str(request.url))
+        found = refused or answer(content, headers=self._limits.headers())
+        return self._noted("list_posts", object_id, found, count=len(content["data"]))
 
     def _read(self, object_id: str, params: Mapping[str, Any]) -> Response:
         comment = self._world.comment(object_id)

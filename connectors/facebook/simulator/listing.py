@@ -15,19 +15,21 @@ from connectors.facebook.ids import last_part
 from connectors.simulation import Comment, Post, World
 
 _DEFAULT: Final = "created_time,from,message,id"
-_FIELD: Final = re.compile(r"([a-z_]+)(?:\.limit\((\d+)\))?(?:\{([^}]*)\})?(?:,|$)")
+_FIELD: Final = re.compile(r"([a-z_]+)((?:\.[a-z_]+\([^)]*\))*)(?:\{([^}]*)\})?(?:,|$)")
+_SIZE: Final = re.compile(r"\.limit\((\d+)\)")
 _LIMIT: Final = 25
 _MOST: Final = 100
 
 
 def fields_of(world: World, found: Comment | Post, wanted: object) -> dict[str, Any]:
     """The fields asked for, of a comment or a post; unknown ones, and edges without items, are left out."""
-    everything = _comment(world, found) if isinstance(found, Comment) else _post(found)
+    everything = _comment(world, found) if isinstance(found, Comment) else _post(world, found)
     asked = {match[1]: match for match in _FIELD.finditer(str(wanted or _DEFAULT))}
     content = {name: value for name, value in everything.items() if name in asked and value is not None}
     content["id"] = found.id
-    if "comments" in asked:
-        params = {"limit": asked["comments"][2], "fields": asked["comments"][3]}
+    if "comments" in asked and isinstance(found, Comment):
+        size = _SIZE.search(asked["comments"][2])
+        params = {"limit": size[1] if size else None, "fields": asked["comments"][3]}
         edge = page(world, found, params, f"https://graph.facebook.com/{found.id}/comments", empty=False)
         if edge["data"]:
             content["comments"] = edge
@@ -41,8 +43,7 @@ def page(
     keys = world.below(parent, toplevel=params.get("filter") != "stream")
     if params.get("order") == "reverse_chronological":
         keys = keys[::-1]
-    limit = min(max(int(params["limit"]) if str(params.get("limit", "")).isdigit() else _LIMIT, 1), _MOST)
-    start = _position(params.get("after"))
+    limit, start = _limit(params), _position(params.get("after"))
     end = start if empty else min(start + limit, len(keys))
     now = time.time()
     shown = [
@@ -62,6 +63,25 @@ def page(
     if str(params.get("summary")).lower() in ("1", "true"):
         content["summary"] = {"order": "chronological", "total_count": len(keys), "can_comment": True}
     return content
+
+
+def posts(world: World, params: Mapping[str, Any], url: str) -> dict[str, Any]:
+    """One page of the page's posts, the newest first."""
+    there = [post for post in reversed(world.posts.values()) if not post.removed]
+    limit, start = _limit(params), _position(params.get("after"))
+    end = min(start + limit, len(there))
+    content: dict[str, Any] = {
+        "data": [fields_of(world, post, params.get("fields")) for post in there[start:end]]
+    }
+    if start < len(there):
+        content["paging"] = {"cursors": {"before": _cursor(start), "after": _cursor(end)}}
+        if end < len(there):
+            content["paging"]["next"] = f"{url.partition('?')[0]}?limit={limit}&after={_cursor(end)}"
+    return content
+
+
+def _limit(params: Mapping[str, Any]) -> int:
+    return min(max(int(params["limit"]) if str(params.get("limit", "")).isdigit() else _LIMIT, 1), _MOST)
 
 
 def _comment(world: World, comment: Comment) -> dict[str, Any]:
@@ -90,11 +110,16 @@ def _parent(world: World, parent_id: str | None) -> dict[str, Any] | None:
     return {"id": parent.id, "message": parent.text, "created_time": _time(parent.created)}
 
 
-def _post(post: Post) -> dict[str, Any]:
+def _post(world: World, post: Post) -> dict[str, Any]:
+    newest = max((world.comments[key].created for key in post.comments[-1:]), default=post.created)
+    there = sum(not world.comments[key].removed for key in post.comments)
     return {
         "id": post.id,
         "message": post.text,
         "created_time": _time(post.created),
+        "updated_time": _time(newest),
+        "likes": {"data": [], "summary": {"total_count": post.likes}},
+        "comments": {"data": [], "summary": {"order": "chronological", "total_count": there}},
         "permalink_url": f"https://www.facebook.com/{post.id.replace('_', '/posts/')}",
     }
 

@@ -6,9 +6,11 @@ from typing import Any
 from fastapi import FastAPI
 
 from connectors.facebook.simulator.config import SimulatorConfig
+from connectors.facebook.simulator.door import Door
 from connectors.facebook.simulator.faults import CATALOGUE
 from connectors.facebook.simulator.graph_api import GraphApi
 from connectors.facebook.simulator.limits import Limits
+from connectors.facebook.simulator.login_api import LoginApi
 from connectors.facebook.simulator.wire import PageWire
 from connectors.facebook.simulator.world import PageWorld
 from connectors.simulation import Comment, Faults, Notice, Simulation
@@ -44,6 +46,15 @@ class Simulator(Simulation):
 
     def routes(self, app: FastAPI) -> None:
         """The Graph API."""
-        graph = GraphApi(self.config, self.happenings, self.faults, self.limits, self.journal)
+        door = Door(self.config, self.faults, self.limits)
+        graph = GraphApi(self.config, door, self.happenings, self.faults, self.limits, self.journal)
+        login = LoginApi(self.config, door, self.faults, self.journal)
+        app.add_route("/{version}/dialog/oauth", login.consent, ["GET"])
+        app.add_route("/{version}/oauth/access_token", login.token, ["GET", "POST"])
+        app.add_route("/{version}/me/accounts", login.accounts, ["GET"])
+        app.add_route("/{version}/me", login.me, ["GET"])
+        app.add_route("/{version}/debug_token", login.debug, ["GET"])
+        app.add_route("/{version}/{object_id}/subscribed_apps", login.subscriptions, ["GET", "POST"])
+        app.add_route("/{version}/{object_id}/published_posts", graph.posts, ["GET"])
         app.add_route("/{version}/{object_id}/comments", graph.comments, ["GET", "POST"])
         app.add_route("/{version}/{object_id}", graph.node, ["GET", "POST", "DELETE"])

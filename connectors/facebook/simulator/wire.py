@@ -10,8 +10,8 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from connectors.meta.signing import HEADER, signature
 from connectors.facebook.simulator.config import SimulatorConfig
+from connectors.meta.signing import HEADER, signature
 from connectors.simulation import Comment, Notice
 
 _MARKUP: Final = (("<", "\\u003C"), ("%", "\\u0025"), ("@", "\\u0040"))

@@ -1,14 +1,26 @@
 """Facebook fulfils the contract of a platform folder."""
 
+from collections.abc import Callable
+
 import pytest
 
 from connectors.accounts import Account
 from connectors.clients import Clients
+from connectors.facebook.login import facebook_login
 from connectors.facebook.simulator import Simulator
 from connectors.facebook.webhook import FacebookWebhook
 from connectors.meta.signing import HEADER, signature
-from connectors.platform import PlatformClient
-from tests.connectors.contract import ClientContract, Deliveries, Signed, WebhookContract
+from connectors.platform import Login, PlatformClient, Token
+from infra.settings import Settings
+from tests.connectors.contract import (
+    ActivityContract,
+    CheckContract,
+    ClientContract,
+    Deliveries,
+    LoginContract,
+    Signed,
+    WebhookContract,
+)
 from tests.connectors.facebook.payloads import PAGE, POST, change, delivery
 
 FAULTS = {
@@ -95,17 +107,44 @@ class SimulatedPage:
     def fault(self, what: str) -> None:
         self._simulator.faults.set(FAULTS.get(what, what), count=1)
 
+    def staff_reply(self, comment_id: str, text: str) -> str:
+        return self._simulator.happenings.staff_reply(text, comment_id).id
+
     def replies(self, comment_id: str) -> list[str]:
         world = self._simulator.world
         comment = world.comment(comment_id)
         return [world.comments[key].text for key in comment.replies] if comment else []
 
 
+@pytest.fixture
+def page(simulator: Simulator) -> SimulatedPage:
+    return SimulatedPage(simulator)
+
+
+@pytest.fixture
+def client(clients: Clients, account: Account) -> PlatformClient:
+    return clients.client(account, "page-token")
+
+
 class TestClient(ClientContract):
+    pass
+
+
+class TestActivity(ActivityContract):
+    pass
+
+
+class TestCheck(CheckContract):
     @pytest.fixture
-    def page(self, simulator: Simulator) -> SimulatedPage:
-        return SimulatedPage(simulator)
+    def stranger(self, clients: Clients, account: Account) -> PlatformClient:
+        return clients.client(account, "user-token")
+
+
+class TestLogin(LoginContract):
+    @pytest.fixture
+    def login(self, settings: Settings) -> Login:
+        return facebook_login(settings)
 
     @pytest.fixture
-    def client(self, clients: Clients, account: Account) -> PlatformClient:
-        return clients.client(account, "page-token")
+    def client_of(self, clients: Clients, account: Account) -> Callable[[Token], PlatformClient]:
+        return lambda token: clients.client(account, token.access)

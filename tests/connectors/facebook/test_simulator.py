@@ -401,5 +401,5 @@ async def test_the_control_requests(simulator: Simulator, inbox: Inbox, journal:
 
 def test_every_fault_of_the_catalogue_is_named_by_a_test() -> None:
     here = Path(__file__).read_text(encoding="utf-8")
-    contract = {*FAULTS.values(), "read_error", "empty_page"}
+    contract = {*FAULTS.values(), "read_error", "empty_page", "missing_scope", "unsubscribed"}
     assert [name for name in CATALOGUE if name not in contract and name not in here] == []
