@@ -1,4 +1,4 @@
-"""Calls to a language model as the draft stage makes them: bounded, repeated where it helps, given up at last.
+"""Calls to a language model as the draft stage makes them: bounded, repeated where it helps, then given up.
 
 One attempt passes the tokens a minute and the circuit breaker; what an error means is told by its type
 (`connectors.language_model.errors`), and how often and when a call is repeated is decided here.
