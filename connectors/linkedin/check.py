@@ -106,8 +106,14 @@ class Checks:
             for item in elements(content)
             if organisation_of(item) == self._account.account_id
         }
+        if not roles:
+            raise AccountStopped(
+                Cause.AUTH,
+                f"The token's member has no role on organisation {self._account.account_id}: log in as "
+                "one of its administrators.",
+            )
         if not roles & READERS:
-            held = ", ".join(sorted(roles)) or "none"
+            held = ", ".join(sorted(roles))
             raise AccountStopped(
                 Cause.PERMISSION,
                 f"The member's role on organisation {self._account.account_id} is {held}: LinkedIn "

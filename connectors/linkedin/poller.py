@@ -1,35 +1,28 @@
 """Everything that was lately active on an organisation's page.
 
-What was active is asked of `organizationalEntityNotifications`, which knows the last 60 days of the very
-notices that webhooks bring, and of the posts by their own time; then each such post's comments are listed as
-they are now. A notice of a deletion is passed on as the removal that it tells. An app that may not read the
-notices sees the newest posts alone.
-Sources: "Organization Social Action Notifications", "Posts API", "Social Metadata API", "Comments API".
+What was active is told by notices (`connectors.linkedin.notices`) and by the posts' own time; then the
+comments of each such post are listed as they are now. Replies come from their notices where those say what
+they answer; threads are listed where they do not, and where a post has no notices (LinkedIn gives none of
+posts that are not public). An app that may not read notices sees the newest posts alone. A notice of a
+deletion is passed on as the removal that it tells.
+Sources: "Posts API", "Social Metadata API", "Comments API" of LinkedIn's documentation.
 """
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from connectors.accounts import Account
 from connectors.linkedin.errors import ApiError, cause_of, failure_of
 from connectors.linkedin.fields import number_of, time_of
-from connectors.linkedin.mapping import COMMENT_ACTIONS, from_listing, from_notification
+from connectors.linkedin.mapping import from_listing
+from connectors.linkedin.notices import Told, notices
 from connectors.linkedin.paging import pages
-from connectors.linkedin.rest import Answer, Rest
-from connectors.linkedin.urns import encoded, is_urn, organisation_urn
-from connectors.linkedin.webhook import change_of
+from connectors.linkedin.rest import Rest
+from connectors.linkedin.urns import comment_urn, encoded, is_urn, organisation_urn
 from connectors.platform import Activity, Cause, RequestRefused
-from connectors.webhook import Change, Ignored, MalformedChange
-from schemas.events import (
-    CommentEvent,
-    CommentKind,
-    EngagementEvent,
-    Platform,
-    PostEvent,
-    Source,
-    utc_now,
-)
+from connectors.webhook import Ignored, MalformedChange
+from schemas.events import CommentEvent, EngagementEvent, Platform, PostEvent, Source, utc_now
 from schemas.identity import clean_text
 
 NEWEST: Final = 20
@@ -38,15 +31,16 @@ NEWEST: Final = 20
 _ACTIVITY: Final = "urn:li:activity:"
 _FEED: Final = "https://www.linkedin.com/feed/update/"
 
+_Item = tuple[Mapping[str, Any], CommentEvent | Ignored]
+
 
 async def activity(rest: Rest, account: Account, since: datetime, source: Source) -> AsyncIterator[Activity]:
     """A post, what is counted on it, and its comments, post by post; see `PlatformClient.activity`."""
-    removed: list[CommentEvent] = []
-    told = await _told_of(rest, account, since, source, removed)
+    told = await notices(rest, account, since, source)
     posts: dict[str, PostEvent | None] = {}
     async for post in _own_posts(rest, account, since if told is not None else None):
         posts[post.platform_post_id] = post
-    for name in told or ():
+    for name in told.posts if told is not None else ():
         if name.startswith(_ACTIVITY):
             posts[name] = None  # its comments can be listed all the same
         elif name not in posts and (found := await read_post(rest, account, name)) is not None:
@@ -55,21 +49,26 @@ async def activity(rest: Rest, account: Account, since: datetime, source: Source
         if known is not None:
             yield known
             yield await _counted(rest, account, name)
-        async for events in _listed(rest, account, name, source):
-            for event in events:
+        async for item, event in _active(rest, account, name, source, told.posts.get(name) if told else None):
+            if isinstance(event, Ignored):
                 yield event
-    for event in removed:
-        yield event
+            elif event.occurred_at >= since:
+                yield event
+                for counted in _engagement(item, event, account):
+                    yield counted
+    for removal in told.removed.values() if told is not None else ():
+        yield removal
 
 
 async def comments(
     rest: Rest, account: Account, post_id: str, source: Source
 ) -> AsyncIterator[CommentEvent | Ignored]:
     """Every comment of a post, each followed by its replies."""
-    async for events in _listed(rest, account, post_id, source):
-        for event in events:
-            if not isinstance(event, EngagementEvent):
-                yield event
+    async for item, event in _listed(rest, account, post_id, post_id, source):
+        yield event
+        if isinstance(event, CommentEvent) and _has_replies(item):
+            async for _, reply in _listed(rest, account, event.platform_comment_id, post_id, source):
+                yield reply
 
 
 async def read_post(rest: Rest, account: Account, post_id: str) -> PostEvent | None:
@@ -101,97 +100,70 @@ async def _own_posts(rest: Rest, account: Account, since: datetime | None) -> As
                 yield _post(item, account, item["id"])
 
 
-async def _told_of(
-    rest: Rest, account: Account, since: datetime, source: Source, removed: list[CommentEvent]
-) -> list[str] | None:
-    """Posts of which notices tell, by share or ugcPost where any notice names that; removals go to `removed`.
-
-    None if the app may not read notices.
-    """
-    found: dict[str, str] = {}
-    now = utc_now()
-    path = (
-        f"organizationalEntityNotifications?q=criteria&actions=List({','.join(COMMENT_ACTIONS)})"
-        f"&organizationalEntity={encoded(organisation_urn(account.account_id))}"
-        f"&timeRange=(start:{_milliseconds(since)},end:{_milliseconds(now)})"
-    )
-    async for page in pages(rest, path):
-        if isinstance(page, ApiError):
-            if page.status == 403 and cause_of(page) is Cause.PERMISSION:
-                return None
-            raise failure_of(page)
-        for item in page:
-            post = item.get("sourcePost")
-            decorated = item.get("decoratedSourcePost")
-            entity = decorated.get("entity") if isinstance(decorated, Mapping) else None
-            if isinstance(post, str) and is_urn(post) and (is_urn(entity) or post not in found):
-                found[post] = str(entity) if is_urn(entity) else post
-            event = _notified(item, account, now, source)
-            if isinstance(event, CommentEvent) and event.kind is CommentKind.REMOVED:
-                removed.append(event)
-    return list(dict.fromkeys(found.values()))
-
-
-def _notified(
-    item: Mapping[str, Any], account: Account, now: datetime, source: Source
-) -> CommentEvent | Ignored:
-    change = change_of(item, now)
-    try:
-        if isinstance(change, Change):
-            return from_notification(change, account, now, source)
-    except MalformedChange as error:
-        change = error
-    return Ignored(f"notification:{change.reason}")
+async def _active(
+    rest: Rest, account: Account, post_id: str, source: Source, told: Told | None
+) -> AsyncIterator[_Item]:
+    """A post's comments and the replies that notices tell of, or all where there are no notices."""
+    threads: list[str] = []
+    loose = set(told.loose) if told is not None else set()
+    async for item, event in _listed(rest, account, post_id, post_id, source):
+        yield item, event
+        if isinstance(event, CommentEvent):
+            loose.discard(_number(event))
+            if _has_replies(item):
+                threads.append(event.platform_comment_id)
+    for reply in told.replies.values() if told is not None else ():
+        yield {}, reply
+    for thread in threads:
+        if told is not None and not loose:
+            return
+        async for item, event in _listed(rest, account, thread, post_id, source):
+            if isinstance(event, Ignored):
+                yield item, event
+                continue
+            name = event.reply_id or event.platform_comment_id
+            loose.discard(_number(event))
+            if told is None or name not in told.replies:
+                yield item, event
 
 
 async def _listed(
-    rest: Rest, account: Account, post_id: str, source: Source
-) -> AsyncIterator[list[CommentEvent | EngagementEvent | Ignored]]:
-    """For every comment of a post: it, what is counted on it, its replies. A post that is gone has none."""
-    async for page in pages(rest, f"socialActions/{encoded(post_id)}/comments"):
+    rest: Rest, account: Account, parent: str, post_id: str, source: Source
+) -> AsyncIterator[_Item]:
+    """What hangs directly below a post or a comment; of one that is gone, nothing."""
+    async for page in pages(rest, f"socialActions/{encoded(parent)}/comments"):
         if isinstance(page, ApiError):
             if cause_of(page) is Cause.GONE:
                 return
             raise failure_of(page)
         for item in page:
-            event = _mapped(item, account, post_id, source)
-            yield [event, *_engagement(item, event, account)]
-            if not isinstance(event, CommentEvent):
-                continue
-            if number_of(item.get("commentsSummary"), "totalFirstLevelComments") == 0:
-                continue
-            async for replies in pages(rest, f"socialActions/{encoded(event.platform_comment_id)}/comments"):
-                if isinstance(replies, ApiError):
-                    if cause_of(replies) is Cause.GONE:
-                        break
-                    raise failure_of(replies)
-                for reply in replies:
-                    found = _mapped(reply, account, post_id, source)
-                    yield [found, *_engagement(reply, found, account)]
+            try:
+                yield item, from_listing(item, account, post_id, utc_now(), source)
+            except MalformedChange as error:
+                yield item, Ignored(f"listing:{error.reason}")
 
 
-def _mapped(
-    item: Mapping[str, Any], account: Account, post_id: str, source: Source
-) -> CommentEvent | Ignored:
-    try:
-        return from_listing(item, account, post_id, utc_now(), source)
-    except MalformedChange as error:
-        return Ignored(f"listing:{error.reason}")
+def _has_replies(item: Mapping[str, Any]) -> bool:
+    """True unless the item says that it has none."""
+    return number_of(item.get("commentsSummary"), "totalFirstLevelComments") != 0
 
 
-def _engagement(
-    item: Mapping[str, Any], event: CommentEvent | Ignored, account: Account
-) -> list[EngagementEvent]:
+def _number(event: CommentEvent) -> str:
+    named = comment_urn(event.reply_id or event.platform_comment_id)
+    return named.number if named else ""
+
+
+def _engagement(item: Mapping[str, Any], event: CommentEvent, account: Account) -> list[EngagementEvent]:
     likes = number_of(item.get("likesSummary"), "totalLikes", "aggregatedTotalLikes")
     replies = number_of(item.get("commentsSummary"), "totalFirstLevelComments", "aggregatedTotalComments")
-    if not isinstance(event, CommentEvent) or event.reply_id or (likes is None and replies is None):
+    if event.reply_id is not None or event.platform_post_id is None or (likes is None and replies is None):
         return []
     return [
         EngagementEvent(
             tenant_id=account.tenant_id,
             platform=Platform.LINKEDIN,
             account_id=account.account_id,
-            platform_post_id=event.platform_post_id or "",
+            platform_post_id=event.platform_post_id,
             comment_id=event.comment_id,
             likes=likes,
             replies=replies,
@@ -202,7 +174,7 @@ def _engagement(
 
 async def _counted(rest: Rest, account: Account, post_id: str) -> EngagementEvent | Ignored:
     """A post's reactions of every kind, as likes, and its comments."""
-    answer: Answer | ApiError = await rest.read(f"socialMetadata/{encoded(post_id)}")
+    answer = await rest.read(f"socialMetadata/{encoded(post_id)}")
     if isinstance(answer, ApiError):
         if cause_of(answer) in (Cause.GONE, Cause.PERMISSION, Cause.PERMANENT):
             return Ignored("engagement:not_told")
@@ -233,7 +205,3 @@ def _post(item: Mapping[str, Any], account: Account, post_id: str) -> PostEvent:
         published_at=time_of(item.get("publishedAt"), now) or time_of(item.get("createdAt"), now),
         observed_at=now,
     )
-
-
-def _milliseconds(at: datetime) -> int:
-    return int(at.astimezone(UTC).timestamp() * 1000)

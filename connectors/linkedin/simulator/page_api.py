@@ -1,0 +1,142 @@
+"""The simulated APIs around comments: posts, counts, roles, organisations, notifications, subscriptions.
+
+Source: sections 5.1 and 5.5 of the platform contracts, and LinkedIn's documentation of each.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from connectors.journal import Journal
+from connectors.linkedin.simulator import listing
+from connectors.linkedin.simulator.answers import answer, error, missing
+from connectors.linkedin.simulator.config import SimulatorConfig
+from connectors.linkedin.simulator.door import Door
+from connectors.linkedin.simulator.wire import SUBSCRIBER, NotificationWire
+from connectors.linkedin.simulator.world import OrganisationWorld
+from connectors.linkedin.webhook import EVENT_TYPE
+from connectors.simulation import Faults
+
+_ACTIONS: Final = re.compile(r"List\(([A-Z_,]*)\)")
+_RANGE: Final = re.compile(r"\(start:(\d+),end:(\d+)\)")
+_YEAR: Final = 31_536_000_000
+
+
+class PageApi:
+    """Handlers of `/rest/posts`, `/rest/socialMetadata`, `/rest/organizationAcls` and the rest."""
+
+    def __init__(
+        self,
+        config: SimulatorConfig,
+        world: OrganisationWorld,
+        wire: NotificationWire,
+        faults: Faults,
+        door: Door,
+        journal: Journal,
+        callback: Callable[[], str | None],
+    ) -> None:
+        self._config = config
+        self._world = world
+        self._wire = wire
+        self._faults = faults
+        self._door = door
+        self._journal = journal
+        self._holes: dict[str, tuple[int, int]] = {}
+        self._callback = callback
+
+    async def posts(self, request: Request) -> Response:
+        """GET: the finder by author, last modified first."""
+        newest = sorted(self._world.posts.values(), key=lambda post: post.created, reverse=True)
+        items = [listing.post_object(self._world, post) for post in newest if not post.removed]
+        if request.query_params.get("author") != self._world.account_id:
+            items = []
+        return self._answered(request, "posts", lambda: self._page(request, items))
+
+    async def post(self, request: Request) -> Response:
+        """GET: one post, by share or ugcPost alone."""
+        urn = request.path_params["urn"]
+        found = None if ":activity:" in urn else self._world.post(urn)
+        return self._answered(
+            request,
+            urn,
+            lambda: answer(listing.post_object(self._world, found)) if found else missing(urn),
+        )
+
+    async def metadata(self, request: Request) -> Response:
+        """GET: what is counted on a post; the counts are shown to roles that see no comments, too."""
+        urn = request.path_params["urn"]
+        found = self._world.post(urn)
+        return self._answered(
+            request, urn, lambda: answer(listing.metadata(self._world, found)) if found else missing(urn)
+        )
+
+    async def roles(self, request: Request) -> Response:
+        """GET: the member's roles."""
+        role = "ANALYST" if self._door.is_analyst(request) else "ADMINISTRATOR"
+        item = {
+            "role": role,
+            "organization": self._world.account_id,
+            "roleAssignee": SUBSCRIBER,
+            "state": "APPROVED",
+        }
+        items = [] if self._door.is_stranger(request) else [item]
+        return self._answered(request, "organizationAcls", lambda: self._page(request, items))
+
+    async def organisation(self, request: Request) -> Response:
+        """GET: the organisation's names."""
+        number = request.path_params["number"]
+        content = {
+            "id": int(self._config.organisation_id),
+            "localizedName": self._config.organisation_name,
+            "vanityName": "parley-test",
+        }
+        known = number == self._config.organisation_id
+        return self._answered(request, number, lambda: answer(content) if known else missing(number))
+
+    async def notifications(self, request: Request) -> Response:
+        """GET: the notices of 60 days, newest first."""
+        if self._faults.strikes("no_notices"):
+            refused = error(403, "Not enough permissions to access this resource", code="ACCESS_DENIED")
+            return self._answered(request, "notifications", lambda: refused)
+        query = request.query_params
+        actions = _ACTIONS.fullmatch(query.get("actions", ""))
+        within = _RANGE.fullmatch(query.get("timeRange", ""))
+        if actions is None or query.get("organizationalEntity") != self._world.account_id:
+            wrong = error(400, "Invalid query parameters", code="ILLEGAL_ARGUMENT")
+            return self._answered(request, "notifications", lambda: wrong)
+        start, end = (int(within[1]), int(within[2])) if within else (0, 2**63)
+        wanted = set(actions[1].split(","))
+        items = [
+            item
+            for item in reversed(self._wire.kept)
+            if item["action"] in wanted and start <= item["lastModifiedAt"] <= end
+        ]
+        return self._answered(request, "notifications", lambda: self._page(request, items))
+
+    async def subscriptions(self, request: Request) -> Response:
+        """GET: the event subscriptions of app and member, one as long as none is missing."""
+        url = self._callback() or "https://example.org/webhooks"
+        item = {
+            "eventSubscription": {
+                "developerApplication": "urn:li:developerApplication:1",
+                "user": SUBSCRIBER,
+                "entity": self._world.account_id,
+                "eventType": EVENT_TYPE,
+            },
+            "webhook": url,
+            "expiresAt": listing.milliseconds() + _YEAR,
+        }
+        items = [] if self._faults.strikes("not_subscribed") else [item]
+        return self._answered(request, "eventSubscriptions", lambda: self._page(request, items))
+
+    def _page(self, request: Request, items: list[dict[str, Any]]) -> Response:
+        query = dict(request.query_params)
+        return answer(listing.page(items, request.url.path, query, self._faults, self._holes))
+
+    def _answered(self, request: Request, about: str, found: Callable[[], Response]) -> Response:
+        made = self._door.refusal(request, is_read=True) or found()
+        self._journal.write("read", comment_id=about, status=made.status_code, effect="none")
+        return made
