@@ -19,12 +19,13 @@ from connectors.receiver import Receiver
 from console import seeding
 from console.configuration import key_ring
 from console.drafting import compose_drafter
+from console.model_folders import find_model
 from console.live_desk import LiveDesk
 from console.servers import Servers
 from console.stages import GROUP_PREFIX, STAGE_INPUTS
 from infra import kafka, logs, metrics, postgres, tracing
 from infra.settings import Settings
-from models.analyzer import DEFAULT_MODEL, Analyzer
+from models.analyzer import Analyzer
 from schemas import codec, topics
 from schemas.events import ConfigKind, Platform
 from sinks.post_sink import post_sink
@@ -49,12 +50,20 @@ log = logs.get(__name__)
 
 def load_analyzer(settings: Settings) -> Analyzer:
     """The model, verified against its checksum."""
-    return Analyzer.load(settings.model_dir or DEFAULT_MODEL, threads=settings.model_threads)
+    return Analyzer.load(find_model(None, settings), threads=settings.model_threads)
+
+
+def load_shadow(settings: Settings) -> Analyzer | None:
+    """The second model that labels the same comments without effect, if the settings name one."""
+    if settings.shadow_model_dir is None:
+        return None
+    return Analyzer.load(find_model(settings.shadow_model_dir, settings), threads=settings.model_threads)
 
 
 def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, ordinal: int) -> int:
     """Runs these stages in this process until SIGTERM; returns the exit code."""
     ring = key_ring(settings)
+    traces = tracing.setup(f"parley-{'-'.join(stages)}", settings.otlp_endpoint)
     if "enrich" in stages:
         os.nice(_NICENESS)
 
@@ -84,6 +93,7 @@ def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, o
 
     async def _compose_enriching(work: runner.Work, resources: AsyncExitStack, shape: Batches) -> None:
         analyzer = await asyncio.to_thread(load_analyzer, settings)
+        shadow = await asyncio.to_thread(load_shadow, settings)
         # Not connected yet: duplicates cost the model's time, a database that is away must cost nothing.
         pool = await resources.enter_async_context(
             postgres.open_pool(servers.database, size=1, connected=False)
@@ -105,7 +115,7 @@ def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, o
         publisher = await resources.enter_async_context(kafka.open_publisher(servers.kafka))
         clients = await resources.enter_async_context(open_clients(settings))
         work.stages.append(post_sink(pool, staff_grace=settings.staff_grace))
-        poster = Poster(pool, clients, ring, settings)
+        poster = Poster(pool, clients, ring, settings, tracing=traces)
         groups = {
             f"{GROUP_PREFIX}.{name}": [topic.name for topic in inputs]
             for name, inputs in STAGE_INPUTS.items()
@@ -128,7 +138,7 @@ def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, o
                 ratio=settings.dead_letter_ratio, consecutive=settings.dead_letter_limit
             ),
         ),
-        tracing=tracing.setup(f"parley-{'-'.join(stages)}", settings.otlp_endpoint),
+        tracing=traces,
         seal=lambda value: ring.seal(value, context=topics.DEAD_LETTERS.name),
     )
 

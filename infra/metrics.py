@@ -63,7 +63,8 @@ LAG: Final = Gauge(
 )
 END_TO_END: Final = Histogram(
     "parley_end_to_end_seconds",
-    "From when Parley first saw a comment to the end of a stage's work on it; replays are left out.",
+    "From when Parley first saw a comment to the end of a stage's work on it (`reply`: to its reply on the "
+    "platform); replays are left out.",
     ["stage"],
     buckets=SLOW,
 )
@@ -74,7 +75,7 @@ POSTING_OUTCOMES: Final = Counter(
 )
 POSTING_RECONCILED: Final = Counter(
     "parley_posting_reconciled",
-    "Replies in doubt that were settled: found on the platform, absent and sent once more, or a person's.",
+    "Replies in doubt that were settled: found or seen on the platform, sent once more, or a person's.",
     ["platform", "how"],
 )
 POSTING_STOPS: Final = Counter(
@@ -92,10 +93,10 @@ REPLY_QUEUE_AGE: Final = Gauge(
     ["platform", "state"],
 )
 BUDGET: Final = Gauge(
-    "parley_reply_budget_per_minute", "Replies a minute that the active accounts may send.", ["platform"]
-)
-BUDGET_USED: Final = Gauge(
-    "parley_reply_budget_used_ratio", "Replies of the last minute by that budget.", ["platform"]
+    "parley_reply_budget_per_minute",
+    "Replies a minute that the accounts may send now; what is used of it is the rate of "
+    "parley_posting_outcomes.",
+    ["platform"],
 )
 
 # --- the sweeper, which also looks at all groups (sinks/sweeper.py) ---

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from infra import logs
+from infra import logs, metrics
 from infra.postgres import Connection, Pool
 
 Place = tuple[str, str]
@@ -132,6 +132,7 @@ class Leases:
         for place in self._held.keys() - held.keys():
             log.info("an account is another poster's now", account=place)
         self._held = held
+        metrics.POSTING_LEASES.set(len(held))
 
     async def release(self, pool: Pool) -> None:
         """Gives everything up, so that others need not wait until it has run out."""

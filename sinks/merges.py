@@ -106,12 +106,12 @@ def _first_kept(target: str, what: str, columns: str) -> str:
     )
 
 
-_ANALYSES: Final = _first_kept(
-    "analyses",
-    "analysis",
+_ANALYSIS: Final = (
     "revision_id model_hash comment_id model sentiment sentiment_scores intent intent_scores language"
-    " language_confidence unknown_share enriched_at",
+    " language_confidence unknown_share enriched_at"
 )
+_ANALYSES: Final = _first_kept("analyses", "analysis", _ANALYSIS)
+_SHADOWS: Final = _first_kept("shadow_analyses", "shadow", _ANALYSIS)
 # A draft is seen twice: when it was made, and inside the decision about it, perhaps as the first.
 _DRAFTS: Final = """
 insert into generated_responses as g (draft_id, comment_id, revision_id, tenant_id, content, origin, template,
@@ -164,6 +164,7 @@ MERGES: Final = {
     "observed": (_OBSERVED,),
     "post": (_POSTS,),
     "analysis": (_ANALYSES,),
+    "shadow": (_SHADOWS,),
     "draft": (_DRAFTS,),
     "decision": (_DECISIONS, _REVIEW_ITEMS),
     "outcome": (_OUTCOMES,),

@@ -14,6 +14,7 @@ from schemas import identity
 from schemas.codec import Codec
 from schemas.errors import InvalidEventError
 from schemas.events import Platform, ReplyOutcome
+from schemas.headers import TRACEPARENT
 from schemas.records import Event
 from schemas.states import AttemptOutcome
 from schemas.topics import REPLIES_OUTCOMES, Topic
@@ -102,10 +103,19 @@ def outcome_of(row: Mapping[str, Any], outcome: AttemptOutcome) -> ReplyOutcome:
 
 
 async def enqueue_outcomes(connection: Connection, codec: Codec, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Tells `replies.outcomes` how rows of the reply queue ended; `state` names the outcome."""
-    await enqueue_all(
+    """Tells `replies.outcomes` how rows of the reply queue ended; `state` names the outcome.
+
+    Each goes on in the trace of its decision (`traceparent`).
+    """
+    await enqueue_records(
         connection,
-        codec,
-        REPLIES_OUTCOMES,
-        [(str(row["comment_id"]), outcome_of(row, AttemptOutcome(row["state"]))) for row in rows],
+        [
+            Message(
+                topic=REPLIES_OUTCOMES.name,
+                key=str(row["comment_id"]),
+                value=codec.encode(outcome_of(row, AttemptOutcome(row["state"]))),
+                headers={TRACEPARENT: row["traceparent"].encode()} if row["traceparent"] else {},
+            )
+            for row in rows
+        ],
     )

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from infra import metrics
 from infra.postgres import Connection
 from schemas.codec import Codec
 from sinks import observed, outbox
@@ -96,10 +97,10 @@ with wanted as (
 insert into reply_queue (
     decision_id, comment_id, revision_id, draft_id, tenant_id, platform, account_id, platform_comment_id,
     platform_post_id, thread_id, author_id, text, decided_by, priority, expires_at, state, reason,
-    not_before, enqueued_at, settled_at)
+    traceparent, not_before, enqueued_at, settled_at)
 select decision_id, comment_id, revision_id, draft_id, tenant_id, platform, account_id, platform_comment_id,
     platform_post_id, thread_id, author_id, text, decided_by, priority, expires_at, fate[1], fate[2],
-    coalesce($1::timestamptz, clock_timestamp()), coalesce($1::timestamptz, clock_timestamp()),
+    traceparent, coalesce($1::timestamptz, clock_timestamp()), coalesce($1::timestamptz, clock_timestamp()),
     case when fate[1] <> 'queued' then coalesce($1::timestamptz, clock_timestamp()) end
 from judged order by comment_id, place
 on conflict do nothing
@@ -181,6 +182,8 @@ async def settle_seen(
     """
     gave_way = await connection.fetch(_GIVE_WAY, now, list(posted), ANSWERED)
     settled = await connection.fetch(_SETTLE_POSTED, now, list(posted), list(posted.values()))
+    for row in settled:
+        metrics.POSTING_RECONCILED.labels(row["platform"], "seen").inc()
     await connection.execute(_CLOSE_REVIEWS, now, [row["revision_id"] for row in settled])
     return [*gave_way, *settled]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from infra import logs
+from infra import logs, metrics
 from infra.postgres import Connection
 from schemas import identity
 from schemas.codec import Codec
@@ -31,8 +31,10 @@ update reply_queue q set state = v.state, reason = v.reason, reply_id = coalesce
     settled_at = case when v.state in ('queued', 'unknown') then null
         else coalesce($1::timestamptz, clock_timestamp()) end
 from (
-    select * from unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::float8[])
+    select v.*, was.state = 'unknown' as was_in_doubt
+    from unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::float8[])
         as v (decision_id, attempt, state, reason, reply_id, pause)
+    join reply_queue was using (decision_id)
 ) v
 where q.decision_id = v.decision_id and (
     (q.state in ('posting', 'unknown') and q.attempts = v.attempt)
@@ -40,7 +42,10 @@ where q.decision_id = v.decision_id and (
         select from reply_queue held
         where held.comment_id = q.comment_id and held.decision_id <> q.decision_id
             and held.state in ('queued', 'posting', 'posted', 'unknown'))))
-returning q.*, coalesce($1::timestamptz, clock_timestamp()) as at
+returning q.*, coalesce($1::timestamptz, clock_timestamp()) as at, v.was_in_doubt,
+    case when v.state = 'posted' then (
+        select extract(epoch from coalesce($1::timestamptz, clock_timestamp()) - c.received_at)::float8
+        from comments c where c.comment_id = q.comment_id) end as took
 """
 
 _FINISH_ATTEMPTS: Final = """
@@ -172,6 +177,7 @@ async def _apply(
     pauses = [rules.first_look if verdict.state == "unknown" else verdict.pause for verdict in verdicts]
     rows = await connection.fetch(_APPLY, now, ids, numbers, states, reasons, replies, pauses)
     await connection.execute(_FINISH_ATTEMPTS, now, ids, numbers, states, reasons, replies)
+    _count(rows)
     strays = _strays(verdicts, rows)
     failed = [row["decision_id"] for row in rows if row["state"] == "failed"]
     if failed:
@@ -183,6 +189,17 @@ async def _apply(
     if seen or strays:
         ended += await queueing.settle_seen(connection, seen | strays, now=now)
     await queueing.report(connection, codec, ended)
+
+
+def _count(rows: Sequence[Any]) -> None:
+    for row in rows:
+        platform, state = row["platform"], row["state"]
+        metrics.POSTING_OUTCOMES.labels(platform, "not_sent" if state == "queued" else state).inc()
+        if row["was_in_doubt"]:
+            how = {"posted": "found", "queued": "sent_once_more", "failed": "to_a_person"}.get(state, state)
+            metrics.POSTING_RECONCILED.labels(platform, how).inc()
+        if row["took"] is not None:
+            metrics.END_TO_END.labels("reply").observe(max(0.0, row["took"]))
 
 
 def _strays(verdicts: Sequence[Verdict], rows: Sequence[Any]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from infra.postgres import Connection
+from infra.tracing import context_of
 from schemas import identity
 from schemas.events import (
     CommentEvent,
@@ -23,6 +24,8 @@ from schemas.events import (
     PostEvent,
     ReplyOutcome,
 )
+from schemas.headers import TRACEPARENT
+from schemas.topics import COMMENTS_SHADOW
 from streams.stage import Input
 
 Row = dict[str, Any]
@@ -33,7 +36,7 @@ _COLUMNS: Final = {
     "text": "what kind tenant_id platform account_id platform_comment_id platform_post_id platform_parent_id"
     " author_id author_name permalink text attachments source reply_id model_hash model sentiment"
     " sentiment_scores intent intent_scores language content origin template prompt_hash thread_id action"
-    " decided_by person policy_version rule reason outcome stage error message topic",
+    " decided_by person policy_version rule reason outcome stage error message topic traceparent",
     "timestamptz": "created_at occurred_at observed_at published_at enriched_at decided_at expires_at"
     " failed_at at",
     "boolean": "is_hidden posting_allowed",
@@ -62,12 +65,13 @@ def rows_of(record: Input[Any]) -> list[Row]:
         case CommentEvent() as event:
             return _comment(event)
         case EnrichedComment() as event:
-            return [_known(event.comment, event.comment.observed_at), _analysis(event)]
+            shadow = record.topic == COMMENTS_SHADOW.name
+            return [_known(event.comment, event.comment.observed_at), _analysis(event, shadow=shadow)]
         case DraftedReply() as event:
             known = _known(event.comment, event.comment.observed_at)
             return [known, _draft(event.draft, event.comment, event.drafted_at)]
         case Decision() as event:
-            rows = [_known(event, event.received_at), _decision(event, record.posting_allowed)]
+            rows = [_known(event, event.received_at), _decision(event, record)]
             return [*rows, _draft(event.draft, event, event.decided_at)] if event.draft else rows
         case PostEvent() as event:
             return [_fields(event, "post", _POST)]
@@ -114,9 +118,9 @@ def _comment(event: CommentEvent) -> list[Row]:
     return [row]
 
 
-def _analysis(event: EnrichedComment) -> Row:
+def _analysis(event: EnrichedComment, *, shadow: bool) -> Row:
     names = "model_hash model sentiment intent language language_confidence unknown_share"
-    return _fields(event.analysis, "analysis", names, {
+    return _fields(event.analysis, "shadow" if shadow else "analysis", names, {
         "revision_id": event.comment.revision_id,
         "comment_id": event.comment.comment_id,
         "sentiment_scores": json.dumps(event.analysis.sentiment_scores),
@@ -137,13 +141,17 @@ def _draft(draft: Draft, about: CommentEvent | Decision, at: datetime) -> Row:
     })  # fmt: skip
 
 
-def _decision(event: Decision, posting_allowed: bool) -> Row:
+def _decision(event: Decision, record: Input[Any]) -> Row:
     names = (
         f"{_ABOUT} decision_id revision_id thread_id author_id action decided_by person text policy_version"
         " rule reason priority expires_at decided_at"
     )
     draft_id = event.draft.draft_id if event.draft else None
-    return _fields(event, "decision", names, {"draft_id": draft_id, "posting_allowed": posting_allowed})
+    return _fields(event, "decision", names, {
+        "draft_id": draft_id,
+        "posting_allowed": record.posting_allowed,
+        "traceparent": record.headers[TRACEPARENT].decode("ascii") if context_of(record.headers) else None,
+    })  # fmt: skip
 
 
 def _dead_letter(event: DeadLetter) -> Row:

@@ -13,7 +13,7 @@ from typing import Final
 from infra import logs
 from infra.postgres import AWAY, Connection, Pool
 from schemas.codec import Codec
-from sinks import accounting, facts, queueing, settling
+from sinks import accounting, facts, gauges, queueing, settling
 from sinks.attempt import Verdict
 from sinks.queueing import OF_ONE_BURST
 from sinks.settling import Rules
@@ -90,6 +90,7 @@ async def keep_up(pool: Pool, codec: Codec, tenant: str, *, rules: Rules, now: d
         await _open_buckets(connection, tenant, now)
         async with connection.transaction():
             await accounting.end_cool_downs(connection, codec, tenant, now)
+        await gauges.measure(connection, tenant, now)
         dead = await connection.fetch(_DEAD_CLAIMS, now, tenant, rules.lease, _AT_ONCE)
         overdue = await connection.fetch(_OVERDUE, now, tenant, rules.grace, _AT_ONCE)
         if overdue:
