@@ -31,6 +31,8 @@ PAGE_SCOPES: Final = (
     "pages_read_engagement",
 )
 SCOPES: Final = ("instagram_business_basic", "instagram_business_manage_comments")
+_LASTS: Final = timedelta(days=60)
+_YOUNG: Final = timedelta(days=1)
 _PAGE_FIELDS: Final = "id,access_token,instagram_business_account{id,username,name}"
 
 
@@ -115,7 +117,9 @@ class InstagramLogin:
         return (await self._whose(http, token),)
 
     async def refresh(self, http: httpx.AsyncClient, token: Token) -> Token | None:
-        """60 days more."""
+        """60 days more; None for a token younger than a day, which Instagram does not renew."""
+        if token.expires_at is not None and token.expires_at - utc_now() > _LASTS - _YOUNG:
+            return None
         query = {"grant_type": "ig_refresh_token", "access_token": token.access}
         answer = await self._ask(http, "GET", f"{self._way.graph_url}/refresh_access_token", params=query)
         return _token(answer, token.scopes)
