@@ -1,0 +1,124 @@
+"""An account's posts and what people answer, under the ids that X gives them. No I/O."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from connectors.simulation import Comment, Post, World
+
+_EPOCH_MS = 1_288_834_974_657
+
+ELSEWHERE = "elsewhere"
+"""Named as `post_id`, the new post begins a conversation of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One wording of a post under its own id; `created` in unix seconds."""
+
+    id: str
+    text: str
+    created: float
+
+
+class XWorld(World):
+    """A free tree of posts; an edited one gets another id, a removed one leaves its answers."""
+
+    flattened = False
+
+    def __init__(
+        self, account_id: str, account_name: str, username: str, *, posts: int, first_id: int | None
+    ) -> None:
+        self.username = username
+        self._wordings: dict[str, list[Wording]] = {}
+        self._first: dict[str, str] = {}
+        self.names = {account_id: username}
+        self.users = {username.lower(): account_id}
+        number = first_id or (int(time.time() * 1000) - _EPOCH_MS) << 22
+        super().__init__(account_id, account_name, posts=posts, first_id=number)
+
+    def person(self, number: int) -> tuple[str, str]:
+        """A person, with the user name `person_<number>`."""
+        author_id = str(7_000_000_000 + number)
+        self.names[author_id] = f"person_{number}"
+        self.users[f"person_{number}"] = author_id
+        return author_id, f"Person {number}"
+
+    def key(self, platform_id: str) -> str:
+        """The id of the first wording."""
+        return self._first.get(platform_id, platform_id)
+
+    def add(
+        self,
+        text: str,
+        *,
+        post_id: str | None = None,
+        parent_id: str | None = None,
+        author_id: str | None = None,
+        author_name: str | None = None,
+        photo: str | None = None,
+        listed_after: float = 0.0,
+    ) -> Comment:
+        """See `World.add`; with `post_id` ELSEWHERE it begins a conversation of its own."""
+        elsewhere = post_id == ELSEWHERE
+        parent = self.comment(parent_id) if parent_id is not None else None
+        if not elsewhere and (parent is None or parent.post_id in self.posts):
+            return super().add(
+                text,
+                post_id=post_id,
+                parent_id=parent_id,
+                author_id=author_id,
+                author_name=author_name,
+                photo=photo,
+                listed_after=listed_after,
+            )
+        # The conversation is somebody else's: it is kept here while the post is added, and no longer.
+        place = Post(ELSEWHERE if parent is None else parent.post_id, "", time.time())
+        self.posts[place.id] = place
+        try:
+            new = super().add(
+                text,
+                post_id=place.id,
+                parent_id=parent_id,
+                author_id=author_id,
+                author_name=author_name,
+                photo=photo,
+                listed_after=listed_after,
+            )
+        finally:
+            del self.posts[place.id]
+        if parent is None:
+            new.post_id = new.id
+        return new
+
+    def edit(self, comment: Comment, text: str) -> None:
+        """Another text under another id; the former ids stay readable."""
+        self._wordings[comment.id] = self.wordings(comment)
+        super().edit(comment, text)
+        new = Wording(str(self.new_number()), text, comment.edited or time.time())
+        self._first[new.id] = comment.id
+        self._wordings[comment.id].append(new)
+
+    def remove(self, comment: Comment) -> Iterator[Comment]:
+        """Removes this post alone."""
+        if not comment.removed:
+            comment.removed = True
+            self.deaths += 1
+            yield comment
+
+    def wordings(self, thing: Comment | Post) -> list[Wording]:
+        """All wordings, the first one first."""
+        return self._wordings.get(thing.id) or [Wording(thing.id, thing.text, thing.created)]
+
+    def things(self) -> Iterator[Comment | Post]:
+        """All that exists, the account's posts and everybody's answers."""
+        yield from (post for post in self.posts.values() if not post.removed)
+        yield from (comment for comment in self.comments.values() if not comment.removed)
+
+    def find(self, platform_id: str) -> Comment | Post | None:
+        """A post of the account or an answer, by any of its ids."""
+        return self.comment(platform_id) or self.post(platform_id)
+
+    def author(self, thing: Comment | Post) -> str:
+        """Id of who wrote it."""
+        return thing.author_id if isinstance(thing, Comment) else self.account_id
