@@ -49,5 +49,5 @@ def completion(
             },
         },
         "service_tier": "default",
-        "system_fingerprint": None,
+        "system_fingerprint": "fp_simulated",
     }
