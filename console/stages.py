@@ -13,10 +13,12 @@ STAGE_INPUTS: Final[dict[str, tuple[Topic, ...]]] = {
     "postgres": (
         topics.COMMENTS_RAW,
         topics.COMMENTS_ENRICHED,
+        topics.COMMENTS_SHADOW,
         topics.REPLIES_DRAFTED,
         topics.REPLIES_DECIDED,
         topics.REPLIES_OUTCOMES,
         topics.POSTS_RAW,
+        topics.ENGAGEMENT_RAW,
         topics.DEAD_LETTERS,
     ),
     "post": (topics.COMMENTS_RAW, topics.REPLIES_DECIDED),

@@ -10,6 +10,7 @@ _LEAST: Final = ("created_at", "received_at", "removed_at")
 _MERGED: Final = (
     *((name, f"greatest(c.{name}, excluded.{name})") for name in (*_GREATEST, "hidden_changed_at")),
     *((name, f"least(c.{name}, excluded.{name})") for name in _LEAST),
+    ("mentions_account", "greatest(c.mentions_account, excluded.mentions_account)"),
     (
         "is_hidden",
         "case when excluded.hidden_changed_at is null"
@@ -20,10 +21,11 @@ _MERGED: Final = (
 _COMMENTS: Final = f"""
 insert into comments as c (
     comment_id, tenant_id, platform, account_id, platform_comment_id,
-    {", ".join(_GREATEST)}, {", ".join(_LEAST)}, hidden_changed_at, is_hidden)
+    {", ".join(_GREATEST)}, {", ".join(_LEAST)}, mentions_account, hidden_changed_at, is_hidden)
 select comment_id, min(tenant_id), min(platform), min(account_id), min(platform_comment_id),
     {", ".join(f"max({name})" for name in _GREATEST)},
     min(created_at), min(observed_at), min(occurred_at) filter (where kind = 'removed'),
+    bool_or(mentions_account),
     max(occurred_at) filter (where is_hidden is not null),
     coalesce((array_agg(is_hidden order by occurred_at desc, is_hidden desc)
         filter (where is_hidden is not null))[1], false)
@@ -36,9 +38,11 @@ where ({", ".join(f"c.{name}" for name, _ in _MERGED)})
 # A comment that was fed in again keeps the source it came by first.
 _REVISIONS: Final = """
 insert into comment_revisions as r (
-    revision_id, comment_id, text, attachments, revised_at, observed_at, source)
+    revision_id, comment_id, text, attachments, revised_at, observed_at, source, by_webhook, by_poll,
+    by_backfill)
 select revision_id, comment_id, min(text), min(attachments::jsonb::text)::jsonb, max(occurred_at),
-    min(observed_at), coalesce(min(nullif(source, 'sweep')), 'sweep')
+    min(observed_at), coalesce(min(nullif(source, 'sweep')), 'sweep'), bool_or(source = 'webhook'),
+    bool_or(source = 'poll'), bool_or(source = 'backfill')
 from in_batch where what = 'comment' and revision_id is not null
 group by comment_id, revision_id order by comment_id, revision_id
 on conflict (revision_id) do update set
@@ -46,11 +50,17 @@ on conflict (revision_id) do update set
     attachments = least(r.attachments::text, excluded.attachments::text)::jsonb,
     revised_at = greatest(r.revised_at, excluded.revised_at),
     observed_at = least(r.observed_at, excluded.observed_at),
-    source = coalesce(least(nullif(r.source, 'sweep'), nullif(excluded.source, 'sweep')), 'sweep')
-where (r.text, r.attachments::text, r.revised_at, r.observed_at, r.source) is distinct from (
+    source = coalesce(least(nullif(r.source, 'sweep'), nullif(excluded.source, 'sweep')), 'sweep'),
+    by_webhook = r.by_webhook or excluded.by_webhook,
+    by_poll = r.by_poll or excluded.by_poll,
+    by_backfill = r.by_backfill or excluded.by_backfill
+where (r.text, r.attachments::text, r.revised_at, r.observed_at, r.source, r.by_webhook, r.by_poll,
+    r.by_backfill) is distinct from (
     least(r.text, excluded.text), least(r.attachments::text, excluded.attachments::text),
     greatest(r.revised_at, excluded.revised_at), least(r.observed_at, excluded.observed_at),
-    coalesce(least(nullif(r.source, 'sweep'), nullif(excluded.source, 'sweep')), 'sweep'))
+    coalesce(least(nullif(r.source, 'sweep'), nullif(excluded.source, 'sweep')), 'sweep'),
+    r.by_webhook or excluded.by_webhook, r.by_poll or excluded.by_poll,
+    r.by_backfill or excluded.by_backfill)
 """
 
 # The newest wording; of two with the same time the one that was first seen later, because a poll that cannot
@@ -94,6 +104,14 @@ on conflict (tenant_id, platform, account_id, platform_post_id) do update set te
 where (excluded.observed_at, coalesce(excluded.text, ''), coalesce(excluded.permalink, ''),
         coalesce(excluded.published_at, '-infinity'))
     > (p.observed_at, coalesce(p.text, ''), coalesce(p.permalink, ''), coalesce(p.published_at, '-infinity'))
+"""
+
+_ENGAGEMENT: Final = """
+insert into engagement (
+    tenant_id, platform, account_id, platform_post_id, comment_id, likes, replies, is_hidden, observed_at)
+select tenant_id, platform, account_id, platform_post_id, comment_id, likes, replies, is_hidden, observed_at
+from in_batch where what = 'engagement'
+order by tenant_id, platform, account_id, platform_post_id, comment_id, observed_at on conflict do nothing
 """
 
 
@@ -163,6 +181,7 @@ MERGES: Final = {
     "comment": (_COMMENTS, _REVISIONS, _WORDING),
     "observed": (_OBSERVED,),
     "post": (_POSTS,),
+    "engagement": (_ENGAGEMENT,),
     "analysis": (_ANALYSES,),
     "shadow": (_SHADOWS,),
     "draft": (_DRAFTS,),

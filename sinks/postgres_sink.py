@@ -26,10 +26,12 @@ def postgres_sink(pool: Pool, *, shape: Batches | None = None) -> Stage:
         reads=(
             topics.COMMENTS_RAW,
             topics.COMMENTS_ENRICHED,
+            topics.COMMENTS_SHADOW,
             topics.REPLIES_DRAFTED,
             topics.REPLIES_DECIDED,
             topics.REPLIES_OUTCOMES,
             topics.POSTS_RAW,
+            topics.ENGAGEMENT_RAW,
             topics.DEAD_LETTERS,
         ),
         shape=shape or Batches(size=512, within=0.1),

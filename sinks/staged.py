@@ -20,6 +20,7 @@ from schemas.events import (
     Decision,
     Draft,
     DraftedReply,
+    EngagementEvent,
     EnrichedComment,
     PostEvent,
     ReplyOutcome,
@@ -39,9 +40,9 @@ _COLUMNS: Final = {
     " decided_by person policy_version rule reason outcome stage error message topic traceparent",
     "timestamptz": "created_at occurred_at observed_at published_at enriched_at decided_at expires_at"
     " failed_at at",
-    "boolean": "is_hidden posting_allowed",
+    "boolean": "is_hidden posting_allowed mentions_account",
     "real": "language_confidence unknown_share confidence_score priority",
-    "integer": "template_version attempts partition",
+    "integer": "template_version attempts partition likes replies",
     "bigint": "offset",
     "text[]": "reasons",
 }
@@ -75,6 +76,8 @@ def rows_of(record: Input[Any]) -> list[Row]:
             return [*rows, _draft(event.draft, event, event.decided_at)] if event.draft else rows
         case PostEvent() as event:
             return [_fields(event, "post", _POST)]
+        case EngagementEvent() as event:
+            return [_fields(event, "engagement", _ENGAGEMENT)]
         case ReplyOutcome() as event:
             return [_fields(event, "outcome", _OUTCOME)]
         case DeadLetter() as event:
@@ -87,6 +90,9 @@ def _fields(event: object, what: str, names: str, more: Mapping[str, Any] | None
 
 
 _POST: Final = "tenant_id platform account_id platform_post_id text permalink published_at observed_at"
+_ENGAGEMENT: Final = (
+    "tenant_id platform account_id platform_post_id comment_id likes replies is_hidden observed_at"
+)
 _OUTCOME: Final = (
     "outcome_id decision_id comment_id revision_id draft_id tenant_id outcome reason attempts reply_id text"
     " at"
@@ -107,7 +113,7 @@ def _comment(event: CommentEvent) -> list[Row]:
         return [known, _fields(event, "observed", names)] if event.reply_id is not None else [known]
     names = (
         f"{_ABOUT} kind platform_parent_id author_id author_name permalink created_at occurred_at observed_at"
-        " is_hidden source"
+        " is_hidden mentions_account source"
     )
     row = _fields(event, "comment", names)
     if event.kind.has_wording:

@@ -6,7 +6,8 @@ from schemas.events import Attachment, CommentEvent, CommentKind, Platform, Sour
 
 WORDING: Final = (
     "c.comment_id, c.tenant_id, c.platform, c.account_id, c.platform_comment_id, c.platform_post_id,"
-    " c.platform_parent_id, c.author_id, c.author_name, c.permalink, c.created_at, c.received_at, c.state,"
+    " c.platform_parent_id, c.author_id, c.author_name, c.permalink, c.mentions_account, c.created_at,"
+    " c.received_at, c.state,"
     " r.revision_id, r.text, r.attachments, r.revised_at, r.observed_at"
 )
 """Columns of `comments c` and `comment_revisions r` that `comment_of` needs."""
@@ -15,11 +16,11 @@ WORDING: Final = (
 def comment_of(row: Any, source: Source) -> CommentEvent:
     """The event of a comment's current wording, from a row of `WORDING`.
 
-    Raises ValueError, KeyError or TypeError for a row that is no event. `mentions_account` is not kept in
-    Postgres and stays unknown; on Facebook nothing asks for it.
+    Raises ValueError, KeyError or TypeError for a row that is no event.
     """
     names = (
         "tenant_id account_id platform_comment_id platform_post_id platform_parent_id author_id author_name"
+        " mentions_account"
     )
     return CommentEvent(
         **{name: row[name] for name in names.split()},

@@ -45,7 +45,7 @@ def settings(simulator: Simulator) -> Settings:
         facebook_app_id=simulator.config.app_id,
         facebook_app_secret=APP_SECRET,
         facebook_verify_token="agreed word",
-        posting_timeout=0.6,
+        posting_timeout=2,
     )
 
 
