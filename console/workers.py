@@ -15,7 +15,6 @@ from console.supervisor import Program, Supervisor, exit_with_parent
 from infra import logs, postgres, settings
 from infra.settings import Settings
 from schemas.errors import ConfigurationError
-from schemas.events import Platform
 
 GROUPS: Final[tuple[tuple[str, ...], ...]] = (("enrich",), ("draft", "decide"), ("postgres",), ("post",))
 """Stages by process on a small machine; `parley up` and the demo run these beside `parley serve`."""
@@ -142,9 +141,11 @@ def simulate(
     ] = 1.0,
 ) -> None:
     """Runs a platform's simulator, for developing and trying: `POST /sim/comments` makes people comment."""
-    if platform not in (Platform.FACEBOOK, "openai"):
+    from console import simulators
+
+    if platform not in (*simulators.SIMULATORS, "openai"):
         raise ConfigurationError(
-            f"There is no simulator of {platform} yet; this release simulates facebook and openai."
+            f"There is no simulator of {platform}; there are: {', '.join(simulators.SIMULATORS)}, openai."
         )
     loaded = settings.load()
     logs.configure(loaded.log_level, loaded.log_format, process=f"simulate-{platform}")
@@ -156,8 +157,5 @@ def simulate(
 
         uvloop.run(simulating.run_language_model(simulating.configured(journal, scale), port))
         return
-    from connectors.facebook.simulator import SimulatorConfig
-    from console import compose
-
-    config = SimulatorConfig(callback_url=callback, journal=journal, scale=scale)
-    uvloop.run(compose.run_simulator(loaded, config, port))
+    wanted = simulators.Wanted(callback=callback, journal=journal, scale=scale)
+    uvloop.run(simulators.run(platform, loaded, wanted, port))
