@@ -55,7 +55,7 @@ set finished_at = coalesce($1::timestamptz, clock_timestamp()),
     reply_id = v.reply_id
 from unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[])
     as v (decision_id, attempt, state, reason, reply_id)
-where a.decision_id = v.decision_id and a.number = v.attempt
+where a.decision_id = v.decision_id and a.number = v.attempt and coalesce(a.outcome, 'unknown') = 'unknown'
 """
 
 _STAFF: Final = """
