@@ -5,17 +5,20 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAlreadyExistsError, for_code
 
+from infra import logs
 from schemas.codec import Codec
 from schemas.errors import EnvironmentFault, InvalidEventError, TransientError
 from schemas.records import Event
 from schemas.topics import Topic
+
+log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +38,23 @@ def message(
     return Message(topic=topic.name, key=key, value=codec.encode(event), headers=headers or {})
 
 
+NewProducer = Callable[[], Awaitable[AIOKafkaProducer]]
+"""Makes and starts a producer; raises KafkaError if no broker answers."""
+
+
 class Publisher:
     """Sends records and waits for their acknowledgement (`acks=all`, idempotent)."""
 
-    def __init__(self, producer: AIOKafkaProducer, *, timeout: float = 30) -> None:
+    def __init__(
+        self, producer: AIOKafkaProducer, *, timeout: float = 30, renew: NewProducer | None = None
+    ) -> None:
+        """`renew` makes the producer that takes the place of one that the broker refuses for good."""
         self._producer = producer
         self._timeout = timeout
+        self._renew = renew
+        self._renewing = asyncio.Lock()
+        self._refused: AIOKafkaProducer | None = None
+        self._stopping: set[asyncio.Task[None]] = set()
 
     async def publish(self, messages: Iterable[Message]) -> None:
         """Returns once every record is acknowledged; raises TransientError if any is not.
@@ -48,10 +62,12 @@ class Publisher:
         Raises InvalidEventError for a record that is larger than the producer or its topic takes.
         After an error some of the records may have been written: callers send all of them again.
         """
+        producer = self._producer
         try:
             async with asyncio.timeout(self._timeout):
+                producer = await self._usable()
                 deliveries = [
-                    await self._producer.send(
+                    await producer.send(
                         item.topic, item.value, key=item.key.encode(), headers=list(item.headers.items())
                     )
                     for item in messages
@@ -62,30 +78,63 @@ class Publisher:
         except MessageSizeTooLargeError as error:  # would be refused again for ever
             raise InvalidEventError(f"too large for Kafka: {error}") from error
         except (KafkaError, TimeoutError) as error:
+            if isinstance(error, KafkaError) and not error.retriable:
+                self._refused = producer
             raise TransientError(f"Kafka did not acknowledge: {type(error).__name__}: {error}") from error
+
+    async def stop(self) -> None:
+        """Sends what waits, for 10 s at most."""
+        await asyncio.gather(_stop(self._producer), *self._stopping)
+
+    async def _usable(self) -> AIOKafkaProducer:
+        """The producer, or a new one after an error that would come again and again.
+
+        A batch that expired while the broker was away leaves a gap in an idempotent producer's numbers: the
+        broker refuses all that comes behind it (OutOfOrderSequenceNumber) for as long as the producer lives.
+        """
+        async with self._renewing:
+            if self._renew is not None and self._refused is self._producer:
+                spent, self._producer = self._producer, await self._renew()
+                log.warning("the producer was replaced: the broker refuses what it sends")
+                stopping = asyncio.create_task(_stop(spent))
+                self._stopping.add(stopping)
+                stopping.add_done_callback(self._stopping.discard)
+            return self._producer
 
 
 @contextlib.asynccontextmanager
 async def open_publisher(bootstrap: str, *, linger_ms: int = 5) -> AsyncIterator[Publisher]:
     """A started publisher, flushed and stopped at the end; raises EnvironmentFault if no broker answers."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
-        acks="all",
-        enable_idempotence=True,
-        linger_ms=linger_ms,
-        request_timeout_ms=20_000,
-        max_request_size=2_000_000,
-    )
+
+    async def started() -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=linger_ms,
+            request_timeout_ms=20_000,
+            max_request_size=2_000_000,
+        )
+        try:
+            await producer.start()
+        except BaseException:
+            await producer.stop()
+            raise
+        return producer
+
     try:
-        await producer.start()
+        publisher = Publisher(await started(), renew=started)
     except KafkaError as error:
-        await producer.stop()
         raise unreachable(bootstrap, error) from error
     try:
-        yield Publisher(producer)
+        yield publisher
     finally:
-        with contextlib.suppress(TimeoutError, KafkaError):
-            await asyncio.wait_for(producer.stop(), 10)
+        await publisher.stop()
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    with contextlib.suppress(TimeoutError, KafkaError):
+        await asyncio.wait_for(producer.stop(), 10)
 
 
 def unreachable(bootstrap: str, error: Exception) -> EnvironmentFault:

@@ -185,3 +185,19 @@ async def test_a_broker_that_dies_is_a_transient_error(tmp_path: Path) -> None:
             await asyncio.wait_for(producer.stop(), 1)
     finally:
         await asyncio.to_thread(stack.release)
+
+
+async def test_a_producer_that_the_broker_refuses_for_good_is_replaced(
+    kafka_bootstrap: str, topic: Topic
+) -> None:
+    """As after a broker's absence that outlasted a batch: its number is missing, nothing behind it goes."""
+    async with kafka.open_publisher(kafka_bootstrap) as publisher:
+        await publisher.publish([Message(topic=topic.name, key="k", value=b"1")])
+        numbers: Any = publisher._producer._txn_manager
+        numbers.increment_sequence_number(TopicPartition(topic.name, 0), 3)
+        with pytest.raises(TransientError, match="OutOfOrderSequenceNumber"):
+            await publisher.publish([Message(topic=topic.name, key="k", value=b"2")])
+        await asyncio.gather(
+            *(publisher.publish([Message(topic=topic.name, key="k", value=b"3")]) for _ in range(5))
+        )
+    assert [value for _, value, _ in await read(kafka_bootstrap, topic.name, 6)] == [b"1", *[b"3"] * 5]
