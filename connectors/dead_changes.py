@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import traceback
 import uuid
 from collections.abc import Callable
 from typing import Final
 
 from connectors.webhook import MalformedChange
+from infra.discreet import message_of, where
 from schemas.events import DeadLetter, Platform, utc_now
 from schemas.identity import NAMESPACE
 
@@ -35,7 +35,7 @@ def dead_change(
     """
     value = json.dumps(raw, sort_keys=True).encode()
     digest = hashlib.sha256(value).hexdigest()
-    message = str(error)
+    message = message_of(error)
     if len(value) > MAX_VALUE:
         message = f"{message} (cut: {len(value)} bytes)"
         value = value[:MAX_VALUE]
@@ -47,7 +47,7 @@ def dead_change(
         reason=error.reason if isinstance(error, MalformedChange) else "unexpected_error",
         error=type(error).__name__,
         message=_plain(message[:4000]),
-        stack="" if expected else _plain("".join(traceback.format_exception(error))[-8000:]),
+        stack="" if expected else _plain(where(error)[-8000:]),
         topic=f"webhook:{platform}",
         partition=0,
         offset=0,

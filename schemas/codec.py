@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import fastavro
+from fastavro.read import SchemaResolutionError
 
 from schemas.errors import DecodeError, InvalidEventError
 from schemas.events import EVENTS
@@ -90,7 +91,9 @@ class Codec:
         except DecodeError:
             raise
         except Exception as error:  # fastavro raises many kinds on damaged bytes
-            raise DecodeError(f"damaged {known.name}: {type(error).__name__}: {error}") from error
+            # Only words about schemas: others may quote what the record holds.
+            words = f": {error}" if isinstance(error, SchemaResolutionError) else ""
+            raise DecodeError(f"damaged {known.name}: {type(error).__name__}{words}") from error
 
 
 def _unfit(schema: Any, record: dict[str, Any]) -> str:

@@ -39,7 +39,9 @@ class Record:
                 try:
                     values[name] = convert(values[name])
                 except (TypeError, ValueError, AttributeError) as error:
-                    raise InvalidEventError(f"{type(self).__name__}.{name} is unfit: {error}") from error
+                    raise InvalidEventError(
+                        f"{type(self).__name__}.{name} is unfit: {type(error).__name__}"
+                    ) from error
         return values
 
     @classmethod

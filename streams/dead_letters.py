@@ -1,11 +1,11 @@
 """Records that no stage can process: how they are written down, and when there are too many of them."""
 
-import traceback
 import uuid
 from collections import deque
 from collections.abc import Callable
 
-from schemas.errors import DecodeError, InvalidEventError, ParleyError, PoisonError, StageHalted
+from infra.discreet import message_of, said, where
+from schemas.errors import DecodeError, InvalidEventError, PoisonError, StageHalted
 from schemas.events import DeadLetter, Header, utc_now
 from schemas.identity import NAMESPACE
 from streams.reading import Raw
@@ -38,22 +38,20 @@ def reason_of(raw: Raw, error: BaseException) -> str:
     return "poison" if isinstance(error, PoisonError) else "unexpected_error"
 
 
-def said(error: BaseException) -> str:
-    """An error for the logs: only our own errors' words, since others may quote a comment's text."""
-    name = type(error).__name__
-    return f"{name}: {str(error)[:300]}" if isinstance(error, ParleyError) else name
-
-
 def dead_letter(stage: str, raw: Raw, error: BaseException, seal: Seal = unsealed) -> DeadLetter:
-    """The event for `dead.letters`: the record as it was, and why it is there."""
+    """The event for `dead.letters`: the record as it was, and why it is there.
+
+    Of the record only its sealed value holds what somebody wrote: message and stack hold our own words,
+    classes and frames, since other errors may quote a text, and neither is encrypted.
+    """
     value, key_id = seal(raw.value) if raw.value is not None else (None, None)
     return DeadLetter(
         dead_letter_id=dead_letter_id(stage, raw.topic, raw.partition, raw.offset),
         stage=stage,
         reason=reason_of(raw, error),
         error=type(error).__name__,
-        message=str(error)[:4000],
-        stack="".join(traceback.format_exception(error))[-8000:],
+        message=message_of(error),
+        stack=where(error)[-8000:],
         topic=raw.topic,
         partition=raw.partition,
         offset=raw.offset,

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from infra import logs, metrics
+from infra.discreet import said
 from infra.tracing import RecordSpans, Tracing, trace_id
 from schemas.errors import PoisonError
 from schemas.events import CommentEvent, Decision, DraftedReply, EnrichedComment, utc_now
 from schemas.records import Event
 from schemas.topics import DEAD_LETTERS
-from streams.dead_letters import Limits, Seal, dead_letter, reason_of, said
+from streams.dead_letters import Limits, Seal, dead_letter, reason_of
 from streams.delivery import Delivery, Outgoing
 from streams.health import StageState
 from streams.reading import Raw, Reader

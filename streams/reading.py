@@ -48,7 +48,7 @@ class Reader:
         try:
             key = raw.key.decode()
         except UnicodeDecodeError as error:
-            raise DecodeError(f"the record's key is not UTF-8: {error}") from error
+            raise DecodeError("the record's key is not UTF-8") from error
         event = self._decode(raw.value, self._classes[raw.topic])
         return Input(
             event,

@@ -26,8 +26,26 @@ def test_a_dead_letter_holds_the_record_as_it_was_and_why() -> None:
     )  # fmt: skip
     assert letter.headers == (Header(name="h", value=b"1"), Header(name="h", value=None))
     assert (letter.reason, letter.error, letter.message) == ("undecodable", "DecodeError", "not Avro")
-    assert "inner" in letter.stack
+    assert letter.stack.splitlines()[0].startswith("ValueError")
+    assert f'{__file__}", line' in letter.stack
+    assert letter.stack.endswith("DecodeError: not Avro")
     assert letter.key_id is None
+
+
+def test_nothing_of_a_foreign_errors_words_is_kept() -> None:
+    """They may quote what somebody wrote, and only the value is encrypted."""
+    secret = "my number is 555 0100"
+    try:
+        try:
+            int(secret)
+        except ValueError as cause:
+            raise KeyError(secret) from cause
+    except KeyError as error:
+        letter = dead_letter("enrich", RAW, error)
+    assert secret not in letter.message + letter.stack
+    assert letter.error == "KeyError"
+    assert "the stack says where" in letter.message
+    assert "which led to" in letter.stack
 
 
 def test_its_id_is_the_same_for_the_same_record_and_stage() -> None:
