@@ -28,7 +28,7 @@ from streams.writing import Context
 log = logs.get(__name__)
 T = TypeVar("T")
 
-_WITHIN: Final = 1.0
+_WITHIN: Final = 2.0
 """Seconds that a look-up may take."""
 
 _AFTER_FAILURE: Final = 5.0
@@ -76,8 +76,9 @@ class DraftContext:
                 async with asyncio.timeout(_WITHIN), self._pool.acquire() as connection:
                     return await self._found(connection, comment, analysis)
             except (*AWAY, asyncpg.PostgresError) as error:
+                if time.monotonic() >= self._silent_until:  # else another look-up has just said so
+                    log.warning("drafts are written without their surroundings", error=type(error).__name__)
                 self._silent_until = time.monotonic() + _AFTER_FAILURE
-                log.warning("drafts are written without their surroundings", error=type(error).__name__)
         metrics.CONTEXT_MISSED.inc()
         return Context(Surroundings())
 
