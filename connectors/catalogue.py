@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from typing import Final
 
-from connectors import facebook, instagram
+from connectors import facebook, instagram, linkedin
 from connectors.platform import Connector
 from connectors.webhook import Webhook
 from infra.settings import Settings
 from schemas.events import Platform
 
 CONNECTORS: Final[Mapping[Platform, Connector]] = {
-    connector.platform: connector for connector in (facebook.CONNECTOR, instagram.CONNECTOR)
+    connector.platform: connector
+    for connector in (facebook.CONNECTOR, instagram.CONNECTOR, linkedin.CONNECTOR)
 }
 
 

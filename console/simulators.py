@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from connectors.facebook import simulator as facebook
 from connectors.instagram import simulator as instagram
+from connectors.linkedin import simulator as linkedin
 from connectors.simulation import Simulation
 from infra import logs
 from infra.settings import Settings
@@ -44,9 +45,18 @@ def _instagram(settings: Settings, wanted: Wanted) -> Made:
     return instagram.Simulator(config), {"account": config.account_id, "token": config.token}
 
 
+def _linkedin(settings: Settings, wanted: Wanted) -> Made:
+    app = {"client_id": settings.linkedin_client_id} if settings.linkedin_client_id else {}
+    if settings.linkedin_client_secret:
+        app["client_secret"] = settings.linkedin_client_secret.get_secret_value()
+    config = linkedin.SimulatorConfig(**_common(wanted), **app)
+    return linkedin.Simulator(config), {"organisation": config.organisation_id, "token": config.member_token}
+
+
 SIMULATORS: Final[Mapping[str, Callable[[Settings, Wanted], Made]]] = {
     Platform.FACEBOOK: _facebook,
     Platform.INSTAGRAM: _instagram,
+    Platform.LINKEDIN: _linkedin,
 }
 
 
