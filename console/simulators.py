@@ -46,7 +46,9 @@ def _instagram(settings: Settings, wanted: Wanted) -> Made:
 
 
 def _linkedin(settings: Settings, wanted: Wanted) -> Made:
-    app = {"client_id": settings.linkedin_client_id} if settings.linkedin_client_id else {}
+    app: dict[str, Any] = {}
+    if settings.linkedin_client_id:
+        app["client_id"] = settings.linkedin_client_id
     if settings.linkedin_client_secret:
         app["client_secret"] = settings.linkedin_client_secret.get_secret_value()
     config = linkedin.SimulatorConfig(**_common(wanted), **app)

@@ -6,7 +6,7 @@ thousand calls to see its own replies again.
 Source: "Organization Social Action Notifications" of LinkedIn's documentation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -59,7 +59,7 @@ async def notices(rest: Rest, account: Account, since: datetime, source: Source)
     return told_by(items, account, now, source)
 
 
-def told_by(items: list[Mapping[str, Any]], account: Account, now: datetime, source: Source) -> Notices:
+def told_by(items: Sequence[Mapping[str, Any]], account: Account, now: datetime, source: Source) -> Notices:
     """What notices tell together, whatever their order: of a comment the newest counts. Pure."""
     found, names = Notices(), _names(items)
     for item in sorted(items, key=_at):
@@ -85,7 +85,7 @@ def told_by(items: list[Mapping[str, Any]], account: Account, now: datetime, sou
     return found
 
 
-def _names(items: list[Mapping[str, Any]]) -> dict[str, str]:
+def _names(items: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """By the activity, as which every notice names its post, the name by which posts are read."""
     names: dict[str, str] = {}
     for item in items:

@@ -1,6 +1,7 @@
 """LinkedIn fulfils the contract of a platform folder."""
 
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -54,7 +55,7 @@ class TestWebhook(WebhookContract):
 
     @pytest.fixture
     def deliveries(self) -> Deliveries:
-        own = {"owner": OWNER, "number": 99}
+        own: dict[str, Any] = {"owner": OWNER, "number": 99}
         return Deliveries(
             added=delivery(notification()),
             edited=delivery(notification("COMMENT_EDIT", text="better now")),

@@ -158,7 +158,7 @@ def test_odd_texts_pass_as_comments(sent: str | None, kept: str) -> None:
 
 
 def test_of_several_notices_the_newest_counts_whatever_their_order() -> None:
-    reply = {"number": 23, "parentComment": comment_urn(22)}
+    reply: dict[str, Any] = {"number": 23, "parentComment": comment_urn(22)}
     items = [
         notification("COMMENT_EDIT", **reply, text="new", lastModifiedAt=1691574506400),
         notification("COMMENT", **reply, text="old"),

@@ -1,0 +1,140 @@
+"""Simulated organisation -> receiver and poll -> records, over real HTTP: nothing lost, whatever happens."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from connectors.accounts import Account, KnownAccounts
+from connectors.catalogue import webhooks
+from connectors.journal import tally
+from connectors.linkedin.client import linkedin_client
+from connectors.linkedin.login import LinkedInLogin
+from connectors.linkedin.simulator import Simulator
+from connectors.platform import AccountStopped, NotSent, Posted, Token
+from connectors.receiver import Receiver, receiver_app
+from connectors.simulation.serving import serving
+from infra.kafka import Message
+from infra.settings import Settings
+from schemas.codec import load
+from schemas.errors import TransientError
+from schemas.events import CommentEvent, CommentKind
+from tests.connectors.contract import _an_hour_ago
+
+COMMENTS = 1500
+
+
+class FlakyKafka:
+    """Acknowledges; of every seven deliveries one is written and not acknowledged."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.records: list[CommentEvent] = []
+
+    async def publish(self, messages: list[Message]) -> None:
+        self.calls += 1
+        self.records += [load().decode(message.value, CommentEvent) for message in messages]
+        if self.calls % 7 == 0:
+            raise TransientError("not acknowledged")
+
+
+@pytest.fixture
+async def kafka(simulator: Simulator, settings: Settings, account: Account) -> AsyncIterator[FlakyKafka]:
+    made = FlakyKafka()
+    receiver = Receiver(
+        webhooks=webhooks(settings),
+        accounts=KnownAccounts([account]),
+        publisher=made,
+        codec=load(),
+        body_limit=settings.webhook_body_limit,
+    )
+    async with serving(receiver_app(receiver)) as url:
+        simulator.deliveries.callback_url = f"{url}/webhooks/linkedin"
+        yield made
+
+
+async def test_webhooks_and_one_poll_bring_everything_through_faults_and_a_token_that_dies(
+    simulator: Simulator,
+    kafka: FlakyKafka,
+    account: Account,
+    settings: Settings,
+    http: httpx.AsyncClient,
+    journal: Path,
+) -> None:
+    """5 % of deliveries dropped, others twice, late or wrongly signed; edits, removals, own replies."""
+    settings = settings.model_copy(update={"posting_timeout": 30})
+    client = linkedin_client(account, simulator.config.member_token, http, settings)
+    assert await simulator.challenges.once() == "validated"
+    faults = simulator.faults
+    for name, chance in (
+        ("drop_delivery", 0.05),
+        ("duplicate_delivery", 0.2),
+        ("reorder", 0.1),
+        ("bad_signature", 0.1),
+        ("undecorated", 0.05),
+        ("parent_missing", 0.05),
+    ):
+        faults.set(name, probability=chance)
+    chance_of = random.Random(6)
+    ids: list[str] = []
+    own: dict[str, str] = {}
+    for start in range(0, COMMENTS, 50):
+        ids += simulator.add_comments(
+            [{"text": f"comment {number} ünïcødé 👍\ud83d"} for number in range(start, start + 50)]
+        )
+        outcome = await client.reply(ids[-1], "thanks")
+        assert isinstance(outcome, Posted)
+        own[outcome.reply_id] = ids[-1]
+        for place in chance_of.sample(range(start, start + 49), 4):
+            comment = simulator.world.comment(ids[place])
+            assert comment is not None
+            if place % 2:
+                simulator.happenings.edit(comment, f"edited {place}", by="author")
+            else:
+                simulator.happenings.remove(comment, by="author")
+    faults.set("token_dies", count=1)
+    outcome = await client.reply(ids[-1], "never")
+    assert isinstance(outcome, NotSent)
+    with pytest.raises(AccountStopped):
+        [item async for item in client.activity(since=_an_hour_ago())]
+    login = LinkedInLogin(settings)
+    fresh = await login.refresh(http, Token(access="member-token", refresh=simulator.config.refresh_token))
+    assert fresh is not None
+    async with asyncio.timeout(60):
+        await simulator.deliveries.settled()
+
+    brought = {event.platform_comment_id for event in kafka.records}
+    assert brought < set(ids)
+    for name in ("empty_page", "no_links"):
+        faults.set(name, count=1)
+    poll = linkedin_client(account, fresh.access, http, settings)
+    kafka.records += [
+        item async for item in poll.activity(since=_an_hour_ago()) if isinstance(item, CommentEvent)
+    ]
+
+    removed = tally(journal).removed
+    added = {event.platform_comment_id for event in kafka.records if event.kind is CommentKind.ADDED}
+    assert added >= set(ids) - removed
+    gone = {event.platform_comment_id for event in kafka.records if event.kind is CommentKind.REMOVED}
+    assert gone == removed
+    observed = {
+        event.reply_id: event.platform_comment_id
+        for event in kafka.records
+        if event.kind is CommentKind.REPLY_OBSERVED
+    }
+    assert observed == own
+    assert not added & set(own)
+    newest: dict[str, CommentEvent] = {}
+    for event in kafka.records:
+        before = newest.get(event.platform_comment_id)
+        if event.kind.has_wording and (before is None or event.occurred_at >= before.occurred_at):
+            newest[event.platform_comment_id] = event
+    for name in set(ids) - removed:
+        there = simulator.world.comment(name)
+        assert there is not None
+        assert newest[name].text == there.text.replace("\ud83d", "\ufffd")
+    assert Counter(struck for struck in faults.struck if struck in ("drop_delivery", "token_dies"))
