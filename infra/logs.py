@@ -15,6 +15,30 @@ NARRATORS: Final = (
 )
 """Loggers of libraries whose warnings are enough: a broker's restart alone would fill the log."""
 
+_REPEATS: Final = (5, 10.0)
+"""So many lines of one kind, in so many seconds, are written of a library; the rest says nothing new."""
+
+
+class _Repeats(logging.Filter):
+    """Drops what a library says again and again: without a broker aiokafka writes 1,000 lines a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """False for a line too many."""
+        if record.name.partition(".")[0] not in NARRATORS:
+            return True
+        kind = (record.name, str(record.msg))
+        since, count = self._seen.get(kind, (record.created, 0))
+        if record.created - since >= _REPEATS[1]:
+            since, count = record.created, 0
+        if len(self._seen) > 1000:
+            self._seen.clear()
+        self._seen[kind] = (since, count + 1)
+        return count < _REPEATS[0]
+
 
 def configure(level: Level, form: Literal["console", "json"], **bound: str) -> None:
     """Sets up structlog and the standard library's logging alike; `bound` is added to every line."""
@@ -42,6 +66,7 @@ def configure(level: Level, form: Literal["console", "json"], **bound: str) -> N
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler()
+    handler.addFilter(_Repeats())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -131,11 +131,14 @@ def _windows(series: Sequence[tuple[float, int]]) -> list[tuple[float, float]]:
 
 
 def broken(found: dict[str, Any], *, speed: bool) -> list[str]:
-    """The promises that were not kept, in words; `speed`: the rate counts too."""
+    """The promises that were not kept, in words; `speed`: the rate counts too.
+
+    What the platform gave up was never taken, so it is not lost; but nobody may be refused for that long.
+    """
     said = [f"{what} ended for good" for what in found["ended_for_good"]]
     if found["nothing_moved_any_more"]:
         said.append("nothing moved any more, though not all was settled")
-    counts = ("lost", "posted_twice", "replies_not_known", "replies_only_believed")
+    counts = ("lost", "given_up_by_platform", "posted_twice", "replies_not_known", "replies_only_believed")
     said += [f"{found[what]} {what.replace('_', ' ')}" for what in counts if found[what]]
     said += [f"{count} twice in {table}" for table, count in found["rows_twice"].items() if count]
     poison = found["poison"]

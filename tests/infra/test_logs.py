@@ -117,3 +117,15 @@ def test_the_console_form_is_readable_and_holds_the_fields(capsys: pytest.Captur
     assert "batch done" in line
     assert "records=256" in line
     assert "\x1b[" not in line, "no colours where nobody sees them"
+
+
+def test_a_library_that_says_the_same_again_and_again_is_cut_short(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure("info", "json")
+    for number in range(500):
+        logging.getLogger("aiokafka.client").error("cannot connect to node %s", number)
+        logs.get("parley.test").info("batch done", number=number)
+    said = [line["logger"] for line in lines(capsys)]
+    assert said.count("aiokafka.client") == 5
+    assert said.count("parley.test") == 500
