@@ -106,6 +106,8 @@ def _cause(error: GraphError) -> Cause | None:
         return Cause.PERMANENT
     if code == 100:
         return _bad_parameter(error)
+    if code == 2500 and "unknown path" in error.message.lower():
+        return Cause.PERMANENT
     if code == 0 and error.status == 429:
         return Cause.THROTTLED
     if code == 0 and error.status == 401:
