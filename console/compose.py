@@ -2,10 +2,8 @@
 
 import asyncio
 import os
-import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from typing import Final
 
 from fastapi import FastAPI, Response
@@ -14,13 +12,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from connectors.accounts import Account, KnownAccounts
 from connectors.catalogue import webhooks
 from connectors.clients import open_clients
-from connectors.facebook.simulator import Simulator, SimulatorConfig
 from connectors.receiver import Receiver
 from console import seeding
+from console.api.app import api_app
 from console.configuration import key_ring
 from console.drafting import compose_drafter
-from console.model_folders import find_model
 from console.live_desk import LiveDesk
+from console.model_folders import find_model
 from console.servers import Servers
 from console.stages import GROUP_PREFIX, STAGE_INPUTS
 from infra import kafka, logs, metrics, postgres, tracing
@@ -107,7 +105,8 @@ def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, o
             )
             return {str(row["revision_id"]) for row in rows}
 
-        work.stages.append(enrich(analyzer, shape=shape, duplicates=Duplicates(look_up=analysed)))
+        duplicates = Duplicates(look_up=analysed)
+        work.stages.append(enrich(analyzer, shape=shape, duplicates=duplicates, shadow=shadow))
 
     async def _compose_posting(work: runner.Work, resources: AsyncExitStack) -> None:
         pool = await resources.enter_async_context(postgres.open_pool(servers.database, size=7))
@@ -144,7 +143,7 @@ def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, o
 
 
 def webhook_app(settings: Settings, servers: Servers) -> FastAPI:
-    """The HTTP application: webhooks of all platforms."""
+    """The HTTP application: webhooks of all platforms, and the API."""
     ring = key_ring(settings)
     traces = tracing.setup("parley-serve", settings.otlp_endpoint)
 
@@ -152,7 +151,12 @@ def webhook_app(settings: Settings, servers: Servers) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         view, accounts = ConfigView(servers.kafka), KnownAccounts()
         view.on_change(lambda _change: accounts.replace(known_accounts(view, settings.tenant)))
-        async with kafka.open_publisher(servers.kafka) as publisher:
+        async with (
+            kafka.open_publisher(servers.kafka) as publisher,
+            # Not connected yet: webhooks need no database and must not wait for one.
+            postgres.open_pool(servers.database, size=4, connected=False) as pool,
+        ):
+            app.mount("/api", api_app(pool, settings.tenant))
             await view.ready()
             following = asyncio.create_task(view.follow())
             receiver = Receiver(
@@ -192,17 +196,3 @@ def known_accounts(view: ConfigView, tenant: str) -> list[Account]:
         else:
             log.error("an account's key is not platform:id", key=key)
     return found
-
-
-async def run_simulator(settings: Settings, config: SimulatorConfig, port: int) -> None:
-    """Runs the simulated Facebook page until SIGINT or SIGTERM."""
-    secret = settings.facebook_app_secret
-    simulator = Simulator(replace(config, app_secret=secret.get_secret_value()) if secret else config)
-    stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with simulator.serving(port=port) as url:
-        log.info(
-            "simulating facebook", url=url, page=config.page_id, token=config.page_token, scale=config.scale
-        )
-        await stopped.wait()

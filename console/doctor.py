@@ -17,12 +17,12 @@ from console.checks.database import check_database
 from console.checks.finding import Finding, Status, look, problem
 from console.checks.kafka import check_kafka
 from console.checks.machine import check_disk, check_model, existing_keys
+from console.model_folders import find_model
 from console.servers import Servers, open_servers
 from console.stages import GROUP_PREFIX, STAGE_INPUTS
 from infra import settings
 from infra.crypto import KeyRing
 from infra.settings import Settings
-from models.analyzer import DEFAULT_MODEL
 from schemas import topics
 from schemas.errors import ParleyError
 from schemas.events import utc_now
@@ -55,7 +55,7 @@ def diagnose(loaded: Settings) -> list[Finding]:
 
 async def _of_machine(loaded: Settings) -> list[Finding]:
     return [
-        *await look("model", check_model(loaded.model_dir or DEFAULT_MODEL)),
+        *await look("model", check_model(find_model(None, loaded))),
         *await look("disk", check_disk(loaded.state_dir)),
     ]
 

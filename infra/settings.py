@@ -185,7 +185,15 @@ class Settings(BaseSettings):
 
     # models
     model_dir: Path | None = Field(
-        None, description="Folder of another model than the shipped one", examples=["/opt/parley/models/mine"]
+        None,
+        description="Another model than the shipped one: its folder, its name, or NAME@HASH",
+        examples=["/opt/parley/models/mine"],
+    )
+    shadow_model_dir: Path | None = Field(
+        None,
+        description="A second model, named likewise, whose answers are stored beside the first's and change "
+        "nothing else",
+        examples=["twitter-roberta@6cf7b452"],
     )
     model_threads: int | None = Field(
         None, ge=1, le=256, description="Threads of the model; all cores without it", examples=["2"]
@@ -197,6 +205,33 @@ class Settings(BaseSettings):
     )
     http_port: int = Field(
         8080, ge=0, le=65535, description="Port that `parley serve` listens on", examples=["8080"]
+    )
+    http_proxy: HttpUrl | None = Field(
+        None,
+        description="HTTP proxy of calls to the platforms",
+        examples=["http://proxy:3128"],
+        repr=False,  # may hold a password
+    )
+    poll_interval: float = Field(
+        300, gt=0, description="Seconds between two polls of an account", examples=["300"]
+    )
+    poll_horizon: float = Field(
+        86_400,
+        gt=0,
+        description="Seconds that a poll looks back; what happened before and was missed is not found",
+        examples=["86400"],
+    )
+    backfill_days: float = Field(
+        7, ge=0, description="Days of comments fetched when an account is connected", examples=["7"]
+    )
+    backfill_while_lag: int = Field(
+        500,
+        ge=1,
+        description="Backfilled comments are fed in while fewer records than this wait to be enriched",
+        examples=["500"],
+    )
+    webhook_body_timeout: float = Field(
+        30, gt=0, description="Seconds a webhook's body may take to arrive; then it gets 408", examples=["30"]
     )
     webhook_body_limit: int = Field(
         8_388_608,

@@ -1,9 +1,11 @@
 """From comments to labels: the one way in for the pipeline, the command line and the benchmarks."""
 
-from collections import OrderedDict
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import hashlib
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 
@@ -12,15 +14,20 @@ import numpy.typing as npt
 
 from models.language import UNDETERMINED, Languages
 from models.normalise import normalise
-from models.registry import WEIGHTS, Manifest, read_manifest
-from models.session import Session
+from models.registry import SHIPPED, WEIGHTS, Manifest, read_manifest
+from models.session import Array, Session
 from schemas.labels import Intent, Sentiment
 
-DEFAULT_MODEL: Path = WEIGHTS / "parley-e5-s"
+DEFAULT_MODEL: Path = WEIGHTS / SHIPPED
 """The folder of the shipped model."""
 
 CACHE_TEXTS = 4_096
 """Distinct texts whose analysis is kept, some 2 kB each: "Precio?" comes a thousand times a day."""
+
+AT_ONCE = 1_024
+"""Texts that are labelled in one go where there are many: the more, the better lengths fit together."""
+
+_AHEAD = 2
 
 _SENTIMENTS, _INTENTS = list(Sentiment), list(Intent)
 _SENTIMENT_NAMES, _INTENT_NAMES = [str(s) for s in Sentiment], [str(i) for i in Intent]
@@ -48,10 +55,17 @@ class TextAnalysis:
 
 
 class Analyzer:
-    """Labels texts with one model; safe to call from several threads."""
+    """Labels texts with one model; safe to call from several threads.
 
-    def __init__(self, manifest: Manifest, session: Session, languages: Languages, cache_texts: int) -> None:
-        self._manifest, self._session, self._languages = manifest, session, languages
+    A model with one head only (see `models.exporting`) is completed by the shipped one, which then also gives
+    embedding and unknown share; both names and a hash over both are then the analyzer's.
+    """
+
+    def __init__(
+        self, sessions: Sequence[tuple[Manifest, Session]], languages: Languages, cache_texts: int
+    ) -> None:
+        """`sessions`: the models; of two that have the same head the last one's answer counts."""
+        self._sessions, self._languages = tuple(sessions), languages
         self._cache: OrderedDict[str, TextAnalysis] = OrderedDict()
         self._cache_texts = cache_texts
         self._lock = Lock()
@@ -67,17 +81,35 @@ class Analyzer:
         `cache_texts` 0 switches the cache off. Raises `models.registry.ModelError`.
         """
         manifest = read_manifest(folder)
-        return cls(manifest, Session(manifest, threads), Languages(), cache_texts)
+        manifests = [manifest] if manifest.complete else [read_manifest(DEFAULT_MODEL), manifest]
+        return cls([(each, Session(each, threads)) for each in manifests], Languages(), cache_texts)
 
     @property
     def name(self) -> str:
-        """The model's name, from its manifest."""
-        return self._manifest.name
+        """The model's name, from its manifest; "shipped+other" for a model that answers one task."""
+        return "+".join(manifest.name for manifest, _ in self._sessions)
 
     @property
     def hash(self) -> str:
-        """The sha256 of the ONNX file in hex: stored with every label that this model gave."""
-        return self._manifest.hash
+        """The sha256 of the ONNX file in hex, of two the sha256 of both: stored with every label."""
+        hashes = [manifest.hash for manifest, _ in self._sessions]
+        return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+    def stream(self, texts: Iterable[str], *, at_once: int = AT_ONCE) -> Iterator[tuple[str, TextAnalysis]]:
+        """Give each text with its analysis, in order, for as many texts as there are.
+
+        While one part is with the model the next is cleaned and the one before is used by the caller.
+        """
+        rest = iter(texts)
+        with ThreadPoolExecutor(_AHEAD, "part") as pool:
+            under_way: deque[tuple[list[str], Future[list[TextAnalysis]]]] = deque()
+            while True:
+                while len(under_way) < _AHEAD and (part := list(islice(rest, at_once))):
+                    under_way.append((part, pool.submit(self.analyze, part)))
+                if not under_way:
+                    return
+                part, found = under_way.popleft()
+                yield from zip(part, found.result(), strict=True)
 
     def analyze(self, texts: Sequence[str]) -> list[TextAnalysis]:
         """Give one analysis for each text, in order; any string has one, and none raises.
@@ -103,11 +135,20 @@ class Analyzer:
 
     def _fresh(self, texts: list[str]) -> list[TextAnalysis]:
         languages = self._aside.submit(self._languages.detect, texts)
-        scores = self._session.run(texts)
-        manifest = self._manifest
-        moods = _softmax(scores.sentiment / manifest.sentiment_temperature)
-        wants = _softmax(scores.intent / manifest.intent_temperature)
-        sure = wants.max(axis=1) >= manifest.intent_threshold
+        moods = wants = embedding = np.zeros((len(texts), 0), np.float32)
+        unknown, threshold = np.zeros(len(texts), np.float32), 0.0
+        for manifest, session in self._sessions:
+            scores = session.run(texts)
+            if manifest.complete:
+                embedding, unknown = scores.embedding, scores.unknown
+            if (logits := scores.logits.get("intent")) is not None:
+                columns, threshold = manifest.labels["intent"], manifest.intent_threshold
+                wants = _softmax(_by_label(logits, columns, _INTENT_NAMES) / manifest.intent_temperature)
+            if (logits := scores.logits.get("sentiment")) is not None:
+                heat = manifest.sentiment_temperature * np.exp(-manifest.sentiment_surer * wants.max(axis=1))
+                columns = manifest.labels["sentiment"]
+                moods = _softmax(_by_label(logits, columns, _SENTIMENT_NAMES) / heat[:, None])
+        sure = wants.max(axis=1) >= threshold
         rows = zip(
             texts,
             languages.result(),
@@ -115,8 +156,8 @@ class Analyzer:
             moods.tolist(),
             np.where(sure, wants.argmax(axis=1), _INTENTS.index(Intent.OTHER)).tolist(),
             wants.tolist(),
-            scores.unknown.tolist(),
-            scores.embedding,
+            unknown.tolist(),
+            embedding,
             strict=True,
         )
         return [
@@ -127,12 +168,12 @@ class Analyzer:
                 intent_scores=dict(zip(_INTENT_NAMES, want_scores, strict=True)),
                 language=language,
                 language_confidence=confidence,
-                unknown_share=unknown,
-                embedding=embedding.copy(),
+                unknown_share=unread,
+                embedding=vector.copy(),
             )
             if text
             else _nothing()
-            for text, (language, confidence), mood, mood_scores, want, want_scores, unknown, embedding in rows
+            for text, (language, confidence), mood, mood_scores, want, want_scores, unread, vector in rows
         ]
 
 
@@ -150,7 +191,18 @@ def _nothing() -> TextAnalysis:
     )
 
 
-def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _by_label(logits: Array, columns: Sequence[str], names: Sequence[str]) -> Array:
+    """(n, names) from (n, columns); a label that no column stands for is out of the question."""
+    if tuple(columns) == tuple(names):
+        return logits
+    found = np.full((len(logits), len(names)), -1e4, np.float32)
+    for column, label in enumerate(columns):
+        place = names.index(label)
+        found[:, place] = np.logaddexp(found[:, place], logits[:, column])
+    return found
+
+
+def _softmax(logits: Array) -> Array:
     """Row-wise softmax of (n, classes)."""
     raised = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(raised / raised.sum(axis=1, keepdims=True), dtype=np.float32)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 from tokenizers import Tokenizer
 
-from models.registry import Manifest, ModelDamaged
+from models.registry import HEADS, Manifest, ModelDamaged
 
 Array = npt.NDArray[np.float32]
 
@@ -24,20 +24,20 @@ BATCH_TOKENS = 384
 """Tokens of a batch, from measurement: larger ones fall out of a core's cache, smaller ones pay overhead."""
 
 BATCH_TEXTS = 64
-_PAD = 1
-_UNKNOWN = 3
+EMBEDDING = 384
+"""Width of the sentence embedding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
     """What the model said of n texts, in their order.
 
-    Logits (n, 3) and (n, 7), unit embeddings (n, 384), and `unknown` (n,), the share of each text's
-    characters, spaces aside, that the model has no piece for.
+    Logits by head, one column for each of the manifest's labels; unit embeddings (n, 384), or (n, 0) from a
+    model without them; and `unknown` (n,), the share of each text's characters, spaces aside, that the model
+    has no piece for.
     """
 
-    sentiment: Array
-    intent: Array
+    logits: dict[str, Array]
     embedding: Array
     unknown: Array
 
@@ -49,7 +49,7 @@ class Session:
     """
 
     def __init__(self, manifest: Manifest, threads: int | None = None) -> None:
-        self._max_tokens = manifest.max_tokens
+        self._manifest = manifest
         self._threads = max(1, threads or _cores())
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
@@ -57,8 +57,10 @@ class Session:
         options.enable_mem_pattern = False  # shapes differ from batch to batch; a plan for each piles up
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
         options.log_severity_level = 3
-        # the graph is written as it should run; more would fuse Add and LayerNormalization, five times slower
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        # our graph is written as it should run; more would fuse Add and LayerNormalization, five times slower
+        self._own = manifest.inputs == ("ids",)
+        levels = ort.GraphOptimizationLevel
+        options.graph_optimization_level = levels.ORT_ENABLE_BASIC if self._own else levels.ORT_ENABLE_ALL
         try:
             self._tokenizer = Tokenizer.from_file(str(manifest.tokenizer))
             self._session = ort.InferenceSession(
@@ -66,21 +68,29 @@ class Session:
             )
         except Exception as error:  # tokenizers and onnxruntime raise types of their own
             raise ModelDamaged(f"model {manifest.name} does not load: {error}") from error
+        self._check(manifest)
         self._pool = ThreadPoolExecutor(self._threads, "model") if self._threads > 1 else None
+
+    def _check(self, manifest: Manifest) -> None:
+        """One run on one token: what the graph takes and gives is what the manifest says."""
+        row = [[token for token in (0, 2) if token != manifest.pad] or [0]]
+        try:
+            self._score([0], row, self._blank(1))
+        except Exception as error:  # whatever onnxruntime or numpy finds wrong
+            raise ModelDamaged(
+                f"model {manifest.name}: {manifest.model} does not answer as its manifest says: {error}"
+            ) from error
 
     def run(self, texts: Sequence[str]) -> Scores:
         """Score cleaned texts; an empty one is scored too (as a text without content)."""
         encodings = self._tokenizer.encode_batch_fast(list(texts))
         ids = [self._cut(encoding.ids) for encoding in encodings]
-        scores = Scores(
-            np.zeros((len(ids), 3), np.float32),
-            np.zeros((len(ids), 7), np.float32),
-            np.zeros((len(ids), 384), np.float32),
-            np.zeros(len(ids), np.float32),
-        )
-        for row, sequence in enumerate(ids):
-            if _UNKNOWN in sequence:
-                scores.unknown[row] = self.unknown_share(texts[row])
+        manifest = self._manifest
+        scores = self._blank(len(ids))
+        if manifest.unknown is not None:
+            for row, sequence in enumerate(ids):
+                if manifest.unknown in sequence:
+                    scores.unknown[row] = self.unknown_share(texts[row])
         groups = _groups(ids, self._threads)
         if self._pool is None or len(groups) == 1:
             for group in groups:
@@ -89,27 +99,45 @@ class Session:
             list(self._pool.map(lambda group: self._score(group, ids, scores), groups))
         return scores
 
+    def _blank(self, texts: int) -> Scores:
+        labels = self._manifest.labels
+        return Scores(
+            {task: np.zeros((texts, len(columns)), np.float32) for task, columns in labels.items()},
+            np.zeros((texts, EMBEDDING if self._own else 0), np.float32),
+            np.zeros(texts, np.float32),
+        )
+
     def unknown_share(self, text: str) -> float:
         """Share of the text's characters, spaces aside, inside pieces unknown to the model."""
         encoding = self._tokenizer.encode(text)
         spans = (
             text[start:end]
             for piece, (start, end) in zip(encoding.ids, encoding.offsets, strict=True)
-            if piece == _UNKNOWN
+            if piece == self._manifest.unknown
         )
         solid = sum(not character.isspace() for character in text)
         return sum(not c.isspace() for span in spans for c in span) / solid if solid else 0.0
 
     def _cut(self, ids: list[int]) -> list[int]:
-        return ids if len(ids) <= self._max_tokens else [*ids[: self._max_tokens - 1], ids[-1]]
+        most = self._manifest.max_tokens
+        return ids if len(ids) <= most else [*ids[: most - 1], ids[-1]]
 
     def _score(self, rows: list[int], ids: list[list[int]], scores: Scores) -> None:
         length = max(len(ids[row]) for row in rows)
-        padded = np.full((len(rows), length), _PAD, np.int64)
+        padded = np.full((len(rows), length), self._manifest.pad, np.int64)
         for i, row in enumerate(rows):
             padded[i, : len(ids[row])] = ids[row]
-        found = self._session.run(["sentiment", "intent", "embedding"], {"ids": padded})
-        scores.sentiment[rows], scores.intent[rows], scores.embedding[rows] = found
+        if self._own:
+            found = self._session.run([*HEADS, "embedding"], {"ids": padded})
+            scores.embedding[rows] = found.pop()
+        else:
+            mask = np.zeros_like(padded)
+            for i, row in enumerate(rows):
+                mask[i, : len(ids[row])] = 1
+            given = {"input_ids": padded, "attention_mask": mask, "token_type_ids": np.zeros_like(padded)}
+            found = self._session.run(["logits"], {name: given[name] for name in self._manifest.inputs})
+        for logits, values in zip(scores.logits.values(), found, strict=True):
+            logits[rows] = values
 
 
 def _groups(ids: list[list[int]], threads: int) -> list[list[int]]:

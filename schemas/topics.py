@@ -35,6 +35,9 @@ COMMENTS_BACKFILL: Final = Topic(name="comments.backfill", schema="comment_event
 POSTS_RAW: Final = Topic(name="posts.raw", schema="post_event", settings=_comments())
 ENGAGEMENT_RAW: Final = Topic(name="engagement.raw", schema="engagement_event", settings=_comments())
 COMMENTS_ENRICHED: Final = Topic(name="comments.enriched", schema="enriched_comment", settings=_comments())
+COMMENTS_SHADOW: Final = Topic(name="comments.shadow", schema="enriched_comment", settings=_comments())
+"""What a second model says of the same comments: for the Postgres sink alone."""
+
 REPLIES_DRAFTED: Final = Topic(name="replies.drafted", schema="drafted_reply", settings=_comments())
 REPLIES_DECIDED: Final = Topic(name="replies.decided", schema="decision", settings=_comments())
 REPLIES_OUTCOMES: Final = Topic(name="replies.outcomes", schema="reply_outcome", settings=_comments())
@@ -56,6 +59,7 @@ ALL: Final[dict[str, Topic]] = {
         POSTS_RAW,
         ENGAGEMENT_RAW,
         COMMENTS_ENRICHED,
+        COMMENTS_SHADOW,
         REPLIES_DRAFTED,
         REPLIES_DECIDED,
         REPLIES_OUTCOMES,

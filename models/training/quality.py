@@ -81,10 +81,12 @@ def intents(examples: list[Example]) -> Labels:
     return np.array([INTENTS.index(e.intent) if e.intent else -1 for e in examples])
 
 
-def _apart(examples: list[Example]) -> Labels:
-    """Rows of the texts that took no part in calibration, see `models.training.export.calibration_set`."""
-    used = {id(e) for e in data.set_aside(examples, 2)[1]}
-    return np.array([row for row, e in enumerate(examples) if id(e) not in used])
+def _mixed(sets: list[tuple[Array, Labels]]) -> float:
+    """Calibration error over an equal mix: each set gives as many texts as the largest has, in turn."""
+    most = max(len(true) for _, true in sets)
+    rows = [(logits, true, np.arange(most) % len(true)) for logits, true in sets]
+    mixed = np.concatenate([logits[take] for logits, _, take in rows])
+    return calibration_error(mixed, np.concatenate([true[take] for _, true, take in rows]))
 
 
 def summary(predict: Predict, folder: Path) -> dict[str, object]:
@@ -107,7 +109,6 @@ def summary(predict: Predict, folder: Path) -> dict[str, object]:
         for code in ("es", "pt", "fr", "de", "it", "en", "ar", "hi")
     }
     wanted, spoken = intents(held), np.array([e.language for e in held])
-    apart = {name: _apart(part) for name, part in (("en", english), ("all", several), ("own", held))}
     said, opposite = s_signs.argmax(1), 2 - moods(signs)
     return {
         "english_macro_recall": macro(moods(english), s_english.argmax(1), 3)["macro_recall"],
@@ -123,10 +124,11 @@ def summary(predict: Predict, folder: Path) -> dict[str, object]:
         },
         "comments_sentiment_macro_f1": macro(moods(held), s_held.argmax(1), 3)["macro_f1"],
         "calibration_error": {
-            "sentiment_english": calibration_error(s_english[apart["en"]], moods(english)[apart["en"]]),
-            "sentiment_languages": calibration_error(s_several[apart["all"]], truth[apart["all"]]),
-            "sentiment_comments": calibration_error(s_held[apart["own"]], moods(held)[apart["own"]]),
-            "intent": calibration_error(i_held[apart["own"]], wanted[apart["own"]]),
+            "sentiment": _mixed([(s_english, moods(english)), (s_several, truth), (s_held, moods(held))]),
+            "sentiment_english": calibration_error(s_english, moods(english)),
+            "sentiment_languages": calibration_error(s_several, truth),
+            "sentiment_comments": calibration_error(s_held, moods(held)),
+            "intent": calibration_error(i_held, wanted),
         },
         "emoji_rules_broken": [
             f"{e.text} is {SENTIMENTS[s]}" for e, s, o in zip(signs, said, opposite, strict=True) if s == o

@@ -1,6 +1,7 @@
 """Stage `enrich`: what the models say of each new wording of a comment.
 
     comments.raw (added, edited) ──> comments.enriched
+                                 ──> comments.shadow, where a second model is given
 
 Removals, hides and observed replies need no analysis: they are passed by, the sinks read them themselves.
 Repeated deliveries of one wording are stopped before the model if a `Duplicates` is given.
@@ -9,14 +10,18 @@ Repeated deliveries of one wording are stopped before the model if a `Duplicates
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import zip_longest
 from typing import Protocol
 
+from infra import logs
 from schemas import topics
 from schemas.errors import InvalidEventError
 from schemas.events import Analysis, CommentEvent, EnrichedComment, Source, utc_now
 from schemas.labels import Intent, Sentiment
 from streams.duplicates import Duplicates
 from streams.stage import Batches, Input, Output, Result, Stage
+
+log = logs.get(__name__)
 
 
 class Prediction(Protocol):
@@ -58,10 +63,15 @@ def enrich(
     *,
     shape: Batches | None = None,
     duplicates: Duplicates | None = None,
+    shadow: Analyzer | None = None,
     reads: tuple[topics.Topic, ...] = (topics.COMMENTS_RAW,),
     now: Callable[[], datetime] = utc_now,
 ) -> Stage:
-    """The stage; `reads` may add `comments.backfill`."""
+    """The stage; `reads` may add `comments.backfill`.
+
+    `shadow` says what it would have said of the same texts; that is stored and changes nothing. Where it
+    fails, its answers are missing and the comments go on.
+    """
 
     async def process(inputs: Sequence[Input[CommentEvent]]) -> list[Result]:
         known = await duplicates.known(_expected_once(inputs)) if duplicates else frozenset()
@@ -82,14 +92,14 @@ def enrich(
         if wanted:
             texts = [inputs[index].event.text or "" for index in wanted]
             predictions = await asyncio.to_thread(analyzer.analyze, texts)
+            others = await asyncio.to_thread(_beside, shadow, texts) if shadow else ()
             at = now()
-            for index, prediction in zip(wanted, predictions, strict=True):
+            for index, prediction, other in zip_longest(wanted, predictions, others):
                 comment = inputs[index].event
-                enriched = EnrichedComment(
-                    comment=comment, analysis=_analysis(analyzer, prediction), enriched_at=at
-                )
-                output = Output(topics.COMMENTS_ENRICHED, comment.comment_id, enriched)
-                results[index] = Result((output,), outcome="enriched")
+                outputs = [_output(topics.COMMENTS_ENRICHED, comment, _analysis(analyzer, prediction), at)]
+                if shadow and other is not None:
+                    outputs.append(_output(topics.COMMENTS_SHADOW, comment, _analysis(shadow, other), at))
+                results[index] = Result(tuple(outputs), outcome="enriched")
         return [results[index] for index in range(len(inputs))]
 
     def acknowledged(inputs: Sequence[Input[CommentEvent]]) -> None:
@@ -98,6 +108,21 @@ def enrich(
 
     return Stage(
         name="enrich", reads=reads, process=process, shape=shape or Batches(), acknowledged=acknowledged
+    )
+
+
+def _beside(shadow: Analyzer, texts: Sequence[str]) -> Sequence[Prediction]:
+    """What the second model says; nothing where it fails, for it must not hold anything up."""
+    try:
+        return shadow.analyze(texts)
+    except Exception as error:  # noqa: BLE001 - whatever fails in it, the first model's answers count
+        log.error("the shadow model failed", model=shadow.name, error=f"{type(error).__name__}: {error}")
+        return ()
+
+
+def _output(topic: topics.Topic, comment: CommentEvent, analysis: Analysis, at: datetime) -> Output:
+    return Output(
+        topic, comment.comment_id, EnrichedComment(comment=comment, analysis=analysis, enriched_at=at)
     )
 
 

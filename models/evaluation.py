@@ -1,18 +1,20 @@
-"""Prints a model folder's figures as JSON, through the code path that labels comments."""
+"""The figures of a model, through the code path that labels comments: no torch, the cache off."""
 
-import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 
-from models.analyzer import DEFAULT_MODEL, Analyzer
+from models.analyzer import Analyzer
 from models.training.data import INTENTS, SENTIMENTS, Example, comments
 from models.training.quality import Array, intents, macro, summary
+from schemas.errors import ConfigurationError
 
 
 def evaluate(analyzer: Analyzer, folder: Path) -> dict[str, object]:
-    """All figures of `analyzer` on the validation files in `folder` and the held-out comments."""
+    """All figures of `analyzer` on the validation files in `folder` and the held-out comments.
+
+    Raises ConfigurationError where `folder` does not hold the files; `models/training/README.md` names them.
+    """
 
     def predict(examples: list[Example]) -> tuple[Array, Array]:
         found = analyzer.analyze([e.text for e in examples])
@@ -22,22 +24,16 @@ def evaluate(analyzer: Analyzer, folder: Path) -> dict[str, object]:
 
     held = comments("heldout")
     answered = np.array([INTENTS.index(a.intent) for a in analyzer.analyze([e.text for e in held])])
+    try:
+        figures = summary(predict, folder)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{error.filename} cannot be read: {error.strerror}. --data names the folder with sentiment-en "
+            "and sentiment-multilingual, see models/training/README.md."
+        ) from error
     return {
         "model": analyzer.name,
         "hash": analyzer.hash,
-        **summary(predict, folder),
+        **figures,
         "intent_macro_f1_with_threshold": macro(intents(held), answered, 7)["macro_f1"],
     }
-
-
-def main() -> None:
-    """Evaluate one model folder."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL)
-    args = parser.parse_args()
-    print(json.dumps(evaluate(Analyzer.load(args.model), args.data), ensure_ascii=False, indent=2))
-
-
-if __name__ == "__main__":
-    main()
