@@ -139,22 +139,8 @@ def set_mode(platform: OnPlatform, account_id: AccountId, mode: Mode) -> None:
     """Sets how far Parley goes: observe, review or auto."""
 
     async def work(pool: Pool, loaded: Settings) -> None:
-        view = await configuration.load_account(pool, loaded.tenant, platform, account_id)
-        budget = await pool.fetchval(
-            "select replies_per_minute from social_accounts "
-            "where tenant_id = $1 and platform = $2 and account_id = $3",
-            loaded.tenant,
-            platform,
-            account_id,
-        )
-        await configuration.save_account(
-            pool,
-            codec.load(),
-            view.model_copy(update={"mode": mode}),
-            keys=configuration.key_ring(loaded),
-            replies_per_minute=budget,
-            actor=getpass.getuser(),
-        )
+        account = (loaded.tenant, platform, account_id)
+        await configuration.set_mode(pool, codec.load(), account, mode, actor=getpass.getuser())
 
     _run(work, announce=True)
     print(f"{platform} account {account_id}: mode {mode}")

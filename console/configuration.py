@@ -9,7 +9,7 @@ from infra import crypto
 from infra.crypto import KeyRing
 from infra.postgres import Connection, Pool
 from infra.settings import Settings
-from replies.account import AccountStatus, AccountView
+from replies.account import AccountStatus, AccountView, Mode
 from schemas import topics
 from schemas.codec import Codec
 from schemas.errors import ConfigurationError
@@ -105,6 +105,29 @@ async def set_status(
     async with pool.acquire() as connection, connection.transaction():
         if not await statuses.change(connection, codec, account, status, reason=reason, actor=actor):
             raise unknown_account(*account[1:])
+
+
+async def set_mode(
+    pool: Pool, codec: Codec, account: tuple[str, Platform, str], mode: Mode, *, actor: str
+) -> None:
+    """Sets how far Parley goes for an account (tenant, platform, id), and announces it.
+
+    Raises ConfigurationError if there is no such account.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        row = await connection.fetchrow(
+            "update social_accounts set mode = $4, version = version + 1, updated_at = clock_timestamp() "  # noqa: S608
+            "where tenant_id = $1 and platform = $2 and account_id = $3 "
+            f"returning version, {statuses.COLUMNS}",
+            *account,
+            mode,
+        )
+        if row is None:
+            raise unknown_account(*account[1:])
+        columns = dict(row)
+        version = columns.pop("version")
+        change = AccountView.model_validate(columns).as_change(version, by=actor, at=utc_now())
+        await announce(connection, codec, change, action=f"account.mode.{mode}")
 
 
 def unknown_account(platform: str, account_id: str) -> ConfigurationError:

@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, str]] = {
     "migrate": "console.workers:migrate",
     "analyze": "console.analyze:analyze",
     "models": "console.models:app",
+    "themes": "console.themes:app",
     "topics": "console.topics:app",
     "lag": "console.topics:lag",
     "doctor": "console.doctor:doctor",
