@@ -19,9 +19,12 @@ from connectors.linkedin.rest import Rest
 from connectors.linkedin.urns import encoded, organisation_id, organisation_urn
 from connectors.linkedin.webhook import EVENT_TYPE
 from connectors.platform import AccountCheck, AccountStopped, Cause
+from infra import logs
 from infra.settings import Settings
 from schemas.errors import TransientError
 from schemas.events import utc_now
+
+_log = logs.get("parley.linkedin")
 
 READERS: Final = frozenset({"ADMINISTRATOR", "DIRECT_SPONSORED_CONTENT_POSTER", "CONTENT_ADMINISTRATOR"})
 """Roles with which a member sees and writes an organisation's comments."""
@@ -58,7 +61,7 @@ class Checks:
             await self._has_role()
             await self._sees_comments()
             subscribed = await self._subscribed()
-            about = await self._read(f"organizations/{self._account.account_id}") or {}
+            about = await self._named()
         except AccountStopped as error:
             return AccountCheck(problem=error.cause, reason=str(error), expires_at=expires_at, scopes=scopes)
         return AccountCheck(
@@ -93,14 +96,21 @@ class Checks:
             async with asyncio.timeout(self._settings.posting_timeout):
                 response = await self._http.post(url, data=form, follow_redirects=False)
             told = response.json() if response.is_success else {}
+            if response.status_code >= 500 or response.status_code == 429:
+                raise TransientError(f"LinkedIn did not tell of the token: HTTP {response.status_code}")
+            if not response.is_success:
+                _log.warning("LinkedIn refuses the app's id or secret", status=response.status_code)
         except (httpx.HTTPError, TimeoutError, ValueError) as error:
             raise TransientError(f"LinkedIn did not tell of the token: {type(error).__name__}") from error
         return told if isinstance(told, Mapping) else {}
 
     async def _has_role(self) -> None:
-        content = await self._read("organizationAcls?q=roleAssignee&state=APPROVED&start=0&count=100")
-        if content is None:
-            return
+        answer = await self._rest.read("organizationAcls?q=roleAssignee&state=APPROVED&start=0&count=100")
+        if isinstance(answer, ApiError):
+            if cause_of(answer) in (Cause.GONE, Cause.PERMANENT) or _is_refused(answer):
+                return  # roles are told to fewer apps than comments are
+            raise failure_of(answer)
+        content = answer.content
         roles = {
             str(item.get("role"))
             for item in elements(content)
@@ -136,11 +146,19 @@ class Checks:
                 )
             return
 
+    async def _named(self) -> Mapping[str, Any]:
+        answer = await self._rest.read(f"organizations/{self._account.account_id}")
+        if isinstance(answer, ApiError):
+            if cause_of(answer) in (Cause.GONE, Cause.PERMANENT) or _is_refused(answer):
+                return {}
+            raise failure_of(answer)
+        return answer.content
+
     async def _subscribed(self) -> bool | None:
         path = f"eventSubscriptions?q=subscriberAndEventType&eventType={EVENT_TYPE}"
         answer = await self._rest.read(path)
         if isinstance(answer, ApiError):
-            if answer.status == 403 or cause_of(answer) in (Cause.GONE, Cause.PERMANENT):
+            if cause_of(answer) in (Cause.GONE, Cause.PERMANENT) or _is_refused(answer):
                 return None  # the development tier has no webhooks; polling does without
             raise failure_of(answer)
         return any(_is_alive(item, self._urn) for item in elements(answer.content))
@@ -161,6 +179,11 @@ def organisation_of(item: Mapping[str, Any]) -> str | None:
     """The organisation of a role, which versions of the API name differently."""
     keys = ("organization", "organizationTarget", "organizationalTarget")
     return next((found for key in keys if (found := organisation_id(item.get(key)))), None)
+
+
+def _is_refused(error: ApiError) -> bool:
+    """True if the app may not ask this one thing."""
+    return error.status == 403 and cause_of(error) is Cause.PERMISSION
 
 
 def _is_alive(item: Mapping[str, Any], urn: str) -> bool:

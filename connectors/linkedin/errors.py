@@ -22,13 +22,15 @@ QUIET: Final = 900.0
 """Seconds after a 429 that names no reason: a daily quota or LinkedIn's own load."""
 
 _NO_VERSION: Final = "NONEXISTENT_VERSION"
+_NO_RESOURCE: Final = "RESOURCE_NOT_FOUND"
 _ABUSE_STATUS: Final = 999
 """LinkedIn's own status for callers that it takes for robots."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiError:
-    """An error answer; `code` is LinkedIn's name of it, empty where the body names none.
+    """An error answer; `code` is LinkedIn's name of it, empty where the body names none. `foreign`: the body
+    is not LinkedIn's (a proxy's page): what the status means is not sure then.
 
     `retry_after`: seconds until calls are accepted again, None where that is not about waiting.
     """
@@ -37,6 +39,7 @@ class ApiError:
     code: str = ""
     message: str = ""
     retry_after: float | None = None
+    foreign: bool = False
 
     def __str__(self) -> str:
         return f"HTTP {self.status} {self.code}: {self.message[:300]}".replace(" :", ":")
@@ -48,13 +51,15 @@ def api_error(status: int, body: bytes, headers: Mapping[str, str], now: datetim
         parsed = json.loads(body)
     except (ValueError, RecursionError):
         parsed = None
+    foreign = not isinstance(parsed, Mapping)
     if not isinstance(parsed, Mapping):
         parsed = {"message": f"no error object in {len(body)} bytes"}
     code = parsed.get("code") or parsed.get("error") or parsed.get("serviceErrorCode") or ""
     message = str(parsed.get("message") or parsed.get("error_description") or "")
     named = headers.get("retry-after", "")
     wait = float(named) if named.isdigit() else _wait(message, now or utc_now()) if status == 429 else None
-    return ApiError(status=status, code=str(code), message=message, retry_after=wait)
+    foreign = foreign and body.strip() != b""
+    return ApiError(status=status, code=str(code), message=message, retry_after=wait, foreign=foreign)
 
 
 def outcome_of(error: ApiError) -> NotSent | Unknown:
@@ -94,7 +99,8 @@ def cause_of(error: ApiError) -> Cause | None:
         about_content = "unpermitted fields" in message or "comments are disabled" in message
         return Cause.PERMANENT if about_content else Cause.PERMISSION
     if error.status in (404, 410):
-        return Cause.GONE
+        # An address that LinkedIn does not have is "not found" too, and no comment's removal.
+        return None if error.foreign else Cause.PERMANENT if error.code == _NO_RESOURCE else Cause.GONE
     return Cause.PERMANENT if 400 <= error.status < 500 and error.status != 408 else None
 
 

@@ -43,7 +43,7 @@ def settings(simulator: Simulator) -> Settings:
         linkedin_oauth_url=simulator.url,
         linkedin_client_id=simulator.config.client_id,
         linkedin_client_secret=SECRET,
-        posting_timeout=0.6,
+        posting_timeout=1.5,
     )
 
 

@@ -133,6 +133,12 @@ def test_a_notification_that_stands_twice_in_a_delivery_counts_once() -> None:
     assert all(isinstance(event, CommentEvent) for event in without_id)
 
 
+def test_a_delivery_of_a_thousand_notifications_is_a_thousand_events() -> None:
+    payload = delivery(*[notification(number=number, notificationId=number) for number in range(1000)])
+    found = mapped(WEBHOOK, ACCOUNT, payload)
+    assert len({event.comment_id for event in found if isinstance(event, CommentEvent)}) == 1000
+
+
 def test_a_brand_is_an_organisation() -> None:
     urn = f"urn:li:organizationBrand:{ORGANISATION}"
     assert event_of(organizationalEntity=urn).account_id == ORGANISATION

@@ -207,6 +207,21 @@ async def test_replies_are_polled_from_their_notices_without_a_call_for_each_thr
     assert len([line for line in lines(journal) if line["kind"] == "list"]) == 1
 
 
+async def test_the_echo_of_an_own_reply_is_observed_under_the_id_that_posting_gave(
+    simulator: Simulator, inbox: Inbox, client: LinkedInClient, account: Account
+) -> None:
+    [comment] = simulator.add_comments([{"text": "hello"}])
+    outcome = await client.reply(comment, "hi")
+    await settled(simulator)
+    [echo] = [item for item in inbox.told if item["action"] == "ADMIN_COMMENT"]
+    [change] = inbox.webhook.split({"type": json.loads(inbox.bodies[0])["type"], "notifications": [echo]})
+    assert isinstance(change, Change)
+    event = inbox.webhook.map(change, account, NOW)
+    assert isinstance(event, CommentEvent)
+    assert (event.kind, event.platform_comment_id) == (CommentKind.REPLY_OBSERVED, comment)
+    assert outcome == Posted(event.reply_id or "")
+
+
 # challenges
 
 
