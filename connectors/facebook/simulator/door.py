@@ -3,19 +3,18 @@
 Source: sections 2.1, 2.4 and 2.5 of the platform contracts.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connectors.facebook.simulator.answers import error
 from connectors.facebook.simulator.config import SimulatorConfig
 from connectors.facebook.simulator.limits import Limits
 from connectors.meta.signing import appsecret_proof
+from connectors.meta.simulator.answers import error
+from connectors.meta.simulator.calls import token_of
 from connectors.simulation import Faults
 
 _VERSION: Final = re.compile(r"v\d{1,3}\.\d")
@@ -63,24 +62,3 @@ class Door:
         if not is_read and token == self._config.user_token:
             return error(1705, "There was an error posting to this wall")
         return None
-
-
-def token_of(request: Request, params: Mapping[str, Any]) -> str:
-    """The access token, from the header or the parameter."""
-    given = request.headers.get("authorization", "")
-    return given[7:] if given.lower().startswith("bearer ") else str(params.get("access_token", ""))
-
-
-async def params_of(request: Request) -> dict[str, Any]:
-    """Query and body (form or JSON) together, as the Graph API reads them."""
-    params: dict[str, Any] = dict(request.query_params)
-    body = await request.body()
-    if not body:
-        return params
-    if request.headers.get("content-type", "").startswith("application/json"):
-        try:
-            parsed = json.loads(body)
-        except ValueError:
-            return params
-        return {**params, **parsed} if isinstance(parsed, dict) else params
-    return {**params, **dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))}

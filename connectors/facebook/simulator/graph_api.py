@@ -10,11 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from connectors.facebook.simulator import listing
-from connectors.facebook.simulator.answers import answer, error, missing
 from connectors.facebook.simulator.config import SimulatorConfig
-from connectors.facebook.simulator.door import Door, params_of, token_of
+from connectors.facebook.simulator.door import Door
 from connectors.facebook.simulator.limits import Limits
 from connectors.journal import Journal
+from connectors.meta.simulator.answers import answer, error, missing
+from connectors.meta.simulator.calls import params_of, token_of
 from connectors.simulation import Comment, Faults, Happenings, Post, Reset, Silence
 
 _HTML: Final = b"<html><head><title>Error</title></head><body>Sorry, something went wrong.</body></html>"

@@ -3,15 +3,13 @@
 Cursors are positions: they stay right while comments are added or removed.
 """
 
-import base64
-import binascii
 import re
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from connectors.facebook.ids import last_part
+from connectors.meta.simulator.cursors import cursor_of, position_of, time_of
 from connectors.simulation import Comment, Post, World
 
 _DEFAULT: Final = "created_time,from,message,id"
@@ -43,7 +41,7 @@ def page(
     keys = world.below(parent, toplevel=params.get("filter") != "stream")
     if params.get("order") == "reverse_chronological":
         keys = keys[::-1]
-    limit, start = _limit(params), _position(params.get("after"))
+    limit, start = _limit(params), position_of(params.get("after"))
     end = start if empty else min(start + limit, len(keys))
     now = time.time()
     shown = [
@@ -56,8 +54,8 @@ def page(
     }
     if shown or end < len(keys):
         # An empty page's cursor differs from the one that led to it, as real cursors do.
-        after = _cursor(end, "e" if empty else "")
-        content["paging"] = {"cursors": {"before": _cursor(start), "after": after}}
+        after = cursor_of(end, "e" if empty else "")
+        content["paging"] = {"cursors": {"before": cursor_of(start), "after": after}}
         if end < len(keys):
             content["paging"]["next"] = f"{url.partition('?')[0]}?limit={limit}&after={after}"
     if str(params.get("summary")).lower() in ("1", "true"):
@@ -68,15 +66,15 @@ def page(
 def posts(world: World, params: Mapping[str, Any], url: str) -> dict[str, Any]:
     """One page of the page's posts, the newest first."""
     there = [post for post in reversed(world.posts.values()) if not post.removed]
-    limit, start = _limit(params), _position(params.get("after"))
+    limit, start = _limit(params), position_of(params.get("after"))
     end = min(start + limit, len(there))
     content: dict[str, Any] = {
         "data": [fields_of(world, post, params.get("fields")) for post in there[start:end]]
     }
     if start < len(there):
-        content["paging"] = {"cursors": {"before": _cursor(start), "after": _cursor(end)}}
+        content["paging"] = {"cursors": {"before": cursor_of(start), "after": cursor_of(end)}}
         if end < len(there):
-            content["paging"]["next"] = f"{url.partition('?')[0]}?limit={limit}&after={_cursor(end)}"
+            content["paging"]["next"] = f"{url.partition('?')[0]}?limit={limit}&after={cursor_of(end)}"
     return content
 
 
@@ -90,7 +88,7 @@ def _comment(world: World, comment: Comment) -> dict[str, Any]:
         "id": comment.id,
         "message": comment.text,
         "from": {"name": comment.author_name, "id": comment.author_id},
-        "created_time": _time(comment.created),
+        "created_time": time_of(comment.created),
         "parent": _parent(world, comment.parent_id),
         "is_hidden": comment.hidden,
         "can_comment": True,
@@ -107,7 +105,7 @@ def _parent(world: World, parent_id: str | None) -> dict[str, Any] | None:
     if parent_id is None:
         return None
     parent = world.comments[last_part(parent_id)]
-    return {"id": parent.id, "message": parent.text, "created_time": _time(parent.created)}
+    return {"id": parent.id, "message": parent.text, "created_time": time_of(parent.created)}
 
 
 def _post(world: World, post: Post) -> dict[str, Any]:
@@ -116,8 +114,8 @@ def _post(world: World, post: Post) -> dict[str, Any]:
     return {
         "id": post.id,
         "message": post.text,
-        "created_time": _time(post.created),
-        "updated_time": _time(newest),
+        "created_time": time_of(post.created),
+        "updated_time": time_of(newest),
         "likes": {"data": [], "summary": {"total_count": post.likes}},
         "comments": {"data": [], "summary": {"order": "chronological", "total_count": there}},
         "permalink_url": f"https://www.facebook.com/{post.id.replace('_', '/posts/')}",
@@ -131,21 +129,3 @@ def _permalink(comment: Comment) -> str:
     if comment.parent_id is not None:
         query = f"comment_id={last_part(comment.parent_id)}&reply_comment_id={last}"
     return f"https://www.facebook.com/{page_id}/posts/{post}/?{query}"
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
-
-
-def _cursor(position: int, mark: str = "") -> str:
-    return base64.urlsafe_b64encode(f"{position}{mark}".encode()).decode().rstrip("=")
-
-
-def _position(cursor: object) -> int:
-    text = str(cursor or "")
-    try:
-        decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
-    except (binascii.Error, ValueError):
-        return 0
-    number = decoded.removesuffix("e")
-    return int(number) if number.isdigit() else 0

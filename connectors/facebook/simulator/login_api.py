@@ -13,10 +13,11 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from connectors.facebook.simulator.answers import answer, error
 from connectors.facebook.simulator.config import SimulatorConfig
-from connectors.facebook.simulator.door import Door, params_of, token_of
+from connectors.facebook.simulator.door import Door
 from connectors.journal import Journal
+from connectors.meta.simulator.answers import answer, error
+from connectors.meta.simulator.calls import params_of, token_of
 from connectors.simulation import Faults
 
 LONG_LIVED: Final = 5_183_944

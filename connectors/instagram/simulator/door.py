@@ -11,11 +11,11 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connectors.facebook.simulator.answers import error, missing
-from connectors.facebook.simulator.door import token_of
 from connectors.instagram.simulator.config import SimulatorConfig
 from connectors.instagram.simulator.limits import Limits
 from connectors.meta.signing import appsecret_proof
+from connectors.meta.simulator.answers import error, missing
+from connectors.meta.simulator.calls import token_of
 from connectors.simulation import Faults
 
 _VERSION: Final = re.compile(r"v\d{1,3}\.\d")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connectors.facebook.simulator.answers import answer, error, missing
-from connectors.facebook.simulator.door import params_of
 from connectors.instagram.simulator.door import Door
 from connectors.instagram.simulator.listing import Listings
 from connectors.instagram.simulator.replying import Replying
+from connectors.meta.simulator.answers import answer, error, missing
+from connectors.meta.simulator.calls import params_of
 
 if TYPE_CHECKING:
     from connectors.instagram.simulator.server import Simulator

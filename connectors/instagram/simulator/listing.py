@@ -3,15 +3,13 @@
 A page that nothing follows has no `paging`, as recorded. Cursors are positions in the whole listing.
 """
 
-import base64
-import binascii
 import re
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from connectors.instagram.simulator.world import AccountWorld
+from connectors.meta.simulator.cursors import cursor_of, position_of, time_of
 from connectors.simulation import Comment, Post
 
 _COMMENT_DEFAULT: Final = "id,text,timestamp"
@@ -34,7 +32,7 @@ class Listings:
         author = {"id": comment.author_id, "username": comment.author_name}
         everything: dict[str, Any] = {
             "text": comment.text,
-            "timestamp": _time(comment.created),
+            "timestamp": time_of(comment.created),
             "username": comment.author_name,
             "from": author,
             "user": {"id": comment.author_id} if own else None,
@@ -55,7 +53,7 @@ class Listings:
         everything: dict[str, Any] = {
             "caption": post.text,
             "permalink": f"https://www.instagram.com/p/{post.id}/",
-            "timestamp": _time(post.created),
+            "timestamp": time_of(post.created),
             "like_count": post.likes,
             "comments_count": len(there),
             "media_product_type": "FEED",
@@ -106,33 +104,15 @@ class Listings:
     ) -> tuple[int, int, dict[str, Any]]:
         given = str(params.get("limit") or "")
         limit = min(max(int(given) if given.isdigit() else _LIMIT, 1), _MOST)
-        start = _position(params.get("after"))
+        start = position_of(params.get("after"))
         end = start if empty else min(start + limit, total)
         if end >= total:
             return start, end, {}
         # An empty page's cursor differs from the one that led to it, as real cursors do.
-        after = _cursor(end, "e" if empty else "")
+        after = cursor_of(end, "e" if empty else "")
         following = f"{self._url}/{path}?limit={limit}&after={after}"
         return start, end, {"paging": {"cursors": {"after": after}, "next": following}}
 
 
 def _asked(wanted: object) -> dict[str, re.Match[str]]:
     return {match[1]: match for match in _FIELD.finditer(str(wanted))}
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
-
-
-def _cursor(position: int, mark: str = "") -> str:
-    return base64.urlsafe_b64encode(f"{position}{mark}".encode()).decode().rstrip("=")
-
-
-def _position(cursor: object) -> int:
-    text = str(cursor or "")
-    try:
-        decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
-    except (binascii.Error, ValueError):
-        return 0
-    number = decoded.removesuffix("e")
-    return int(number) if number.isdigit() else 0

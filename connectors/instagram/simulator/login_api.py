@@ -15,9 +15,9 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from connectors.facebook.simulator.answers import answer, error
-from connectors.facebook.simulator.door import params_of, token_of
 from connectors.instagram.simulator.door import Door, expired
+from connectors.meta.simulator.answers import answer, error
+from connectors.meta.simulator.calls import params_of, token_of
 
 if TYPE_CHECKING:
     from connectors.instagram.simulator.server import Simulator

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from connectors.facebook.simulator.answers import answer, error, missing
 from connectors.instagram.simulator.config import SimulatorConfig
 from connectors.instagram.simulator.limits import Limits
 from connectors.journal import Journal
+from connectors.meta.simulator.answers import answer, error, missing
 from connectors.simulation import Comment, Faults, Happenings, Reset, Silence
 
 LIMIT: Final = 2200

@@ -130,14 +130,14 @@ BODY = (
 
 
 def test_which_apps_secret_signs_is_a_setting() -> None:
-    secrets = {"facebook_app_secret": "facebook's", "instagram_app_secret": "instagram's"}
+    secrets: dict[str, Any] = {"facebook_app_secret": "facebook's", "instagram_app_secret": "instagram's"}
     for login, signed_by, secret in (
         ("facebook", None, "facebook's"),
         ("instagram", None, "instagram's"),
         ("instagram", "facebook", "facebook's"),
         ("facebook", "instagram", "instagram's"),
     ):
-        settings = Settings(instagram_login=login, instagram_signed_by=signed_by, **secrets)
+        settings = Settings(**secrets, instagram_login=login, instagram_signed_by=signed_by)
         assert signing_secret(settings) == secret
         assert instagram_webhook(settings).verify({HEADER: signature(secret, BODY)}, BODY)
     assert not instagram_webhook(Settings()).verify({HEADER: signature("", BODY)}, BODY)

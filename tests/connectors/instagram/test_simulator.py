@@ -376,8 +376,9 @@ async def test_a_poll_finds_new_comments_on_old_media_and_leaves_quiet_ones_alon
     old, quiet = simulator.world.add_post("old"), simulator.world.add_post("quiet")
     [stale] = simulator.add_comments([{"text": "stale", "post_id": old.id}])
     [fresh] = simulator.add_comments([{"text": "fresh", "post_id": old.id}])
-    for thing in (*simulator.world.posts.values(), simulator.world.comments[stale]):
-        thing.created -= 10 * 86_400
+    for post in simulator.world.posts.values():
+        post.created -= 10 * 86_400
+    simulator.world.comments[stale].created -= 10 * 86_400
     found = [item async for item in client.activity(since=utc_now() - timedelta(days=1))]
     assert [item.platform_post_id for item in found if isinstance(item, PostEvent)] == [old.id]
     assert [item.platform_comment_id for item in found if isinstance(item, CommentEvent)] == [fresh]
