@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from connectors import facebook, instagram, linkedin
+from connectors import facebook, instagram, linkedin, x
 from connectors.platform import Connector
 from connectors.webhook import Webhook
 from infra.settings import Settings
@@ -11,7 +11,7 @@ from schemas.events import Platform
 
 CONNECTORS: Final[Mapping[Platform, Connector]] = {
     connector.platform: connector
-    for connector in (facebook.CONNECTOR, instagram.CONNECTOR, linkedin.CONNECTOR)
+    for connector in (facebook.CONNECTOR, instagram.CONNECTOR, linkedin.CONNECTOR, x.CONNECTOR)
 }
 
 

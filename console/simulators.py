@@ -13,6 +13,7 @@ from connectors.facebook import simulator as facebook
 from connectors.instagram import simulator as instagram
 from connectors.linkedin import simulator as linkedin
 from connectors.simulation import Simulation
+from connectors.x import simulator as x
 from infra import logs
 from infra.settings import Settings
 from schemas.events import Platform
@@ -55,10 +56,23 @@ def _linkedin(settings: Settings, wanted: Wanted) -> Made:
     return linkedin.Simulator(config), {"organisation": config.organisation_id, "token": config.member_token}
 
 
+def _x(settings: Settings, wanted: Wanted) -> Made:
+    app: dict[str, Any] = {"field_names": settings.x_field_names}
+    for name in ("consumer_secret", "client_secret", "bearer_token"):
+        secret: SecretStr | None = getattr(settings, f"x_{name}")
+        if secret:
+            app["app_token" if name == "bearer_token" else name] = secret.get_secret_value()
+    if settings.x_client_id:
+        app["client_id"] = settings.x_client_id
+    config = x.SimulatorConfig(**_common(wanted), **app)
+    return x.Simulator(config), {"account": config.account_id, "token": config.user_token}
+
+
 SIMULATORS: Final[Mapping[str, Callable[[Settings, Wanted], Made]]] = {
     Platform.FACEBOOK: _facebook,
     Platform.INSTAGRAM: _instagram,
     Platform.LINKEDIN: _linkedin,
+    Platform.X: _x,
 }
 
 

@@ -105,6 +105,10 @@ class Tweepy(AsyncClient):
         """GET /2/activity/subscriptions, which tweepy does not know; for the app's own token."""
         return await self.request("GET", "/2/activity/subscriptions")
 
+    async def get_webhooks(self) -> Answer:
+        """GET /2/webhooks, likewise."""
+        return await self.request("GET", "/2/webhooks")
+
     @property
     def usage(self) -> Usage:
         """What the latest answers said of the limits."""

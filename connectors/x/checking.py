@@ -1,6 +1,6 @@
 """Whether an X account's token, rights and webhook subscription are as they must be."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from connectors.accounts import Account
@@ -42,21 +42,27 @@ async def check_account(account: Account, tweepy: Tweepy, app: Tweepy | None) ->
 
 
 async def _subscribed(account: Account, app: Tweepy) -> bool | None:
-    """Whether the X Activity API has a subscription for the account; None if it does not say."""
-    answer = await read(app.get_activity_subscriptions())
+    """Whether events of the account go to a webhook that passes X's challenge; None if X does not say."""
+    subscriptions = await _listed(app.get_activity_subscriptions())
+    webhooks = await _listed(app.get_webhooks())
+    if subscriptions is None or webhooks is None:
+        return None
+    valid = {entry.get("id") for entry in webhooks if entry.get("valid") is True}
+    return any(
+        _user_of(entry) == account.account_id and entry.get("webhook_id") in valid for entry in subscriptions
+    )
+
+
+async def _listed(call: Awaitable[Answer]) -> list[Mapping[str, Any]] | None:
+    """Items of a listing; None if the app's token may not see it, which is no business of the account."""
+    answer = await read(call)
     if isinstance(answer, XError):
         failure = failure_of(answer)
         if isinstance(failure, TransientError):
             raise failure
-        return None  # the app's token is no business of this account
-    return any(_user_of(entry) == account.account_id for entry in _entries(answer))
-
-
-def _entries(answer: Answer) -> Iterator[Mapping[str, Any]]:
+        return None
     data = answer.content.get("data")
-    for entry in data if isinstance(data, list) else ():
-        if isinstance(entry, Mapping):
-            yield entry
+    return [entry for entry in data if isinstance(entry, Mapping)] if isinstance(data, list) else []
 
 
 def _user_of(entry: Mapping[str, Any]) -> object:

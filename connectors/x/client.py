@@ -163,6 +163,8 @@ class XClient:
         ]
         for post, includes in oldest_first(found):
             try:
+                if versions(post)[0] == platform_post_id:
+                    continue
                 yield from_post(post, includes, self.account, utc_now(), source, concerns_account=True)
             except MalformedChange as error:
                 yield Ignored(f"listing:{error.reason}")

@@ -39,9 +39,13 @@ class Poller:
         start = since.astimezone(UTC)
         own = oldest_first([item async for item in self._timeline("tweets", start, exclude="retweets")])
         named = oldest_first([item async for item in self._timeline("mentions", start)])
-        roots = {item.post["id"]: item for item in own if item.post.get("conversation_id") == item.post["id"]}
+        roots = {
+            item.post["id"]: item
+            for item in (*own, *named)
+            if item.post.get("conversation_id") == item.post["id"]
+        }
         others = {
-            str(conversation)
+            conversation
             for item in (*own, *named)
             if is_id(conversation := item.post.get("conversation_id")) and conversation not in roots
         }
@@ -49,14 +53,15 @@ class Poller:
         for root in oldest_first(roots.values()):
             for found in self._post(root):
                 yield found
-        seen: set[str] = set()
-        for item in oldest_first([*own, *named]):
-            seen.add(item.post["id"])
-            for told in self._comment(item, source):
-                yield told
         ours = [key for key, item in roots.items() if item.post.get("author_id") == self._account.account_id]
+        seen = set(ours)
+        for item in oldest_first([*own, *named]):
+            if item.post["id"] not in seen:
+                seen.add(item.post["id"])
+                for told in self._comment(item, source):
+                    yield told
         async for item in self._conversations(sorted(ours, key=int), start):
-            if item.post.get("id") not in seen:
+            if item.post["id"] not in seen:
                 for told in self._comment(item, source):
                     yield told
 

@@ -22,6 +22,7 @@ class SimulatorConfig(SimulationConfig):
     user_token: str = "user-token"  # noqa: S105 - of an account that does not exist
     refresh_token: str = "refresh-token"  # noqa: S105
     app_token: str = "app-token"  # noqa: S105
+    stranger_token: str = "stranger-token"  # noqa: S105 - of another account
     client_id: str = "client-id"
     client_secret: str | None = "client-secret"  # noqa: S105
     consumer_secret: str = "consumer-secret"  # noqa: S105

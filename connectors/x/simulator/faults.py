@@ -30,6 +30,8 @@ CATALOGUE: Final[Mapping[str, str]] = {
     "app_only_token": "403, unsupported-authentication",
     "blocked": "403 because the account is suspended",
     "missing_permission": "403, client-forbidden",
+    "read_only": "the token's answers say that its app may only read",
+    "unsubscribed": "the app has no subscription for the account",
     # reads
     "read_error": "a read is answered 500",
     "empty_page": "a page of a listing is empty and has a next one",

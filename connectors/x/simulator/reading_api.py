@@ -13,7 +13,7 @@ from connectors.simulation import Comment, Faults, Happenings, Post
 from connectors.x.simulator.answers import answer, invalid, not_found, problem
 from connectors.x.simulator.asking import Question, question, token
 from connectors.x.simulator.config import SimulatorConfig
-from connectors.x.simulator.door import Door
+from connectors.x.simulator.door import Door, token_of
 from connectors.x.simulator.limits import Limits
 from connectors.x.simulator.rendering import includes_json, names_account, post_json
 from connectors.x.simulator.world import XWorld
@@ -54,7 +54,12 @@ class ReadingApi:
         refused = self._refusal(request, "me")
         world = self._world
         user = {"id": world.account_id, "name": world.account_name, "username": world.username}
-        return refused or answer({"data": user}, headers=self._limits.headers("me"))
+        if token_of(request) == self._config.stranger_token:
+            user = {"id": "783214", "name": "A stranger", "username": "stranger"}
+        headers = self._limits.headers("me")
+        if refused is None and self._faults.strikes("read_only"):
+            headers["x-access-level"] = "read"
+        return self._noted("read", "me", refused or answer({"data": user}, headers=headers))
 
     async def post(self, request: Request) -> Response:
         """GET /2/tweets/{id}: the wording of that id, and the ids of all."""

@@ -43,7 +43,7 @@ class Simulator(Simulation):
         self.wire = XWire(config, world)
         super().__init__(Platform.X, config, world=world, wire=self.wire, faults=Faults(CATALOGUE))
         self.webhooks = WebhooksApi(
-            config, self.deliveries, lambda url: challenge(url, config.consumer_secret)
+            config, self.deliveries, self.faults, lambda url: challenge(url, config.consumer_secret)
         )
 
     def notice(self, verb: str, comment: Comment) -> Notice | None:

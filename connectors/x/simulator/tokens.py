@@ -28,7 +28,9 @@ class Tokens:
     def __init__(self, config: SimulatorConfig) -> None:
         self._config = config
         self._numbers = itertools.count(1)
-        self._until: dict[str, float] = {config.user_token: float("inf")}
+        self._until: dict[str, float] = dict.fromkeys(
+            (config.user_token, config.stranger_token), float("inf")
+        )
         self._refresh = {config.refresh_token}
         self._codes: dict[str, tuple[str, str, float]] = {}
         self._scope = "tweet.read tweet.write users.read offline.access"

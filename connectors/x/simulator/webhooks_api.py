@@ -4,7 +4,7 @@ GET    /2/webhooks                 what is registered, and whether it passed its
 POST   /2/webhooks                 {"url"}: registers an address that passes the challenge
 PUT    /2/webhooks/{id}            makes the challenge again
 DELETE /2/webhooks/{id}            nothing is delivered any more
-GET    /2/activity/subscriptions   the account's, while there is a valid webhook
+GET    /2/activity/subscriptions   the account's, while there is a webhook
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connectors.simulation import Deliveries
+from connectors.simulation import Deliveries, Faults
 from connectors.x.simulator.answers import answer, problem
 from connectors.x.simulator.config import SimulatorConfig
 from connectors.x.simulator.door import token_of
@@ -28,9 +28,14 @@ class WebhooksApi:
     """One webhook; `test` makes the challenge."""
 
     def __init__(
-        self, config: SimulatorConfig, deliveries: Deliveries, test: Callable[[str], Awaitable[bool]]
+        self,
+        config: SimulatorConfig,
+        deliveries: Deliveries,
+        faults: Faults,
+        test: Callable[[str], Awaitable[bool]],
     ) -> None:
         self._config = config
+        self._faults = faults
         self._deliveries = deliveries
         self._test = test
         self._created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
@@ -66,7 +71,7 @@ class WebhooksApi:
         """GET /2/activity/subscriptions."""
         if token_of(request) != self._config.app_token:
             return problem(403, "Forbidden", "This takes the app's own token.")
-        subscribed = self.valid and self._deliveries.callback_url is not None
+        subscribed = self._deliveries.callback_url is not None and not self._faults.strikes("unsubscribed")
         kinds = ("post.create", "post.mention.create", "post.reply.create") if subscribed else ()
         data = [
             {

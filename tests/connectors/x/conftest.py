@@ -47,8 +47,9 @@ def settings(simulator: Simulator) -> Settings:
         x_client_id="client-id",
         x_client_secret="client-secret",
         x_consumer_secret="consumer-secret",
+        x_bearer_token="app-token",
         x_field_names=simulator.config.field_names,
-        posting_timeout=0.6,
+        posting_timeout=2,
     )
 
 
@@ -74,6 +75,7 @@ FAULTS = {
     "permission": "missing_permission",
     "duplicate": "duplicate_text",
     "gone": "deleted_before_reply",
+    "missing_scope": "read_only",
 }
 
 
@@ -102,6 +104,9 @@ class SimulatedX:
 
     def fault(self, what: str) -> None:
         self.simulator.faults.set(FAULTS.get(what, what), count=1)
+
+    def staff_reply(self, comment_id: str, text: str) -> str:
+        return self.simulator.happenings.staff_reply(text, comment_id).id
 
     def replies(self, comment_id: str) -> list[str]:
         world = self.simulator.world

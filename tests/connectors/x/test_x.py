@@ -1,11 +1,29 @@
 """X fulfils the contract of a platform folder."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
+import httpx
 import pytest
 
-from connectors.platform import Cause, Done, NotSent, PlatformClient, Posted
+from connectors.accounts import Account
+from connectors.platform import Cause, Done, Login, NotSent, PlatformClient, Posted, Token
+from connectors.x.client import x_client
+from connectors.x.login import x_login
 from connectors.x.signing import HEADER, signature
+from connectors.x.simulator import SimulatorConfig
 from connectors.x.webhook import XWebhook
-from tests.connectors.contract import ClientContract, Deliveries, Signed, SimulatedAccount, WebhookContract
+from infra.settings import Settings
+from tests.connectors.contract import (
+    ActivityContract,
+    CheckContract,
+    ClientContract,
+    Deliveries,
+    LoginContract,
+    Signed,
+    SimulatedAccount,
+    WebhookContract,
+)
 from tests.connectors.x.payloads import COMMENT, ME, edited, event, legacy, own_post, post
 
 
@@ -94,3 +112,53 @@ class TestClient(ClientContract):
         again = await client.delete(own.reply_id)
         assert isinstance(again, NotSent)
         assert again.cause is Cause.GONE
+
+
+class TestActivity(ActivityContract):
+    pass
+
+
+class TestCheck(CheckContract):
+    @pytest.fixture
+    def config(self, config: SimulatorConfig) -> SimulatorConfig:
+        return replace(config, callback_url="http://127.0.0.1:9/nobody")
+
+    @pytest.fixture
+    def stranger(self, account: Account, http: httpx.AsyncClient, settings: Settings) -> PlatformClient:
+        return x_client(account, "stranger-token", http, settings)
+
+
+class TestCheckOfAnAppsToken(TestCheck):
+    @pytest.fixture
+    def stranger(self, account: Account, http: httpx.AsyncClient, settings: Settings) -> PlatformClient:
+        return x_client(account, "app-token", http, settings)
+
+
+class TestLogin(LoginContract):
+    @pytest.fixture
+    def login(self, settings: Settings) -> Login:
+        return x_login(settings)
+
+    @pytest.fixture
+    def client_of(
+        self, account: Account, http: httpx.AsyncClient, settings: Settings
+    ) -> Callable[[Token], PlatformClient]:
+        return lambda token: x_client(account, token.access, http, settings)
+
+
+class TestLoginOfAPublicClient(TestLogin):
+    @pytest.fixture
+    def config(self, config: SimulatorConfig) -> SimulatorConfig:
+        return replace(config, client_secret=None)
+
+    @pytest.fixture
+    def login(self, settings: Settings) -> Login:
+        return x_login(settings.model_copy(update={"x_client_secret": None}))
+
+
+class TestUnderNewNames(ActivityContract):
+    """The same poll where X answers, and is asked, in the names of OpenAPI 2.167."""
+
+    @pytest.fixture
+    def config(self, config: SimulatorConfig) -> SimulatorConfig:
+        return replace(config, field_names="post")
