@@ -12,12 +12,13 @@ import asyncio
 import re
 import time
 from collections import OrderedDict
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable, Collection, Coroutine
+from typing import Any, Final, Generic, TypeVar
 
 import asyncpg
 
 from infra import logs, metrics
-from infra.postgres import AWAY, Connection, Pool
+from infra.postgres import AWAY, Pool
 from replies.authors import safe_first_name
 from replies.prompt import Example, Said, Surroundings
 from replies.similarity import likeness, trigrams
@@ -28,11 +29,14 @@ from streams.writing import Context
 log = logs.get(__name__)
 T = TypeVar("T")
 
-_WITHIN: Final = 2.0
-"""Seconds that a look-up may take."""
+_WITHIN: Final = 5.0
+"""Seconds that a look-up may take; a server that is away is known at once."""
 
 _AFTER_FAILURE: Final = 5.0
 """Seconds for which nothing is asked after a failure."""
+
+_TOGETHER: Final = 0.005
+"""Seconds for which look-ups are gathered into one query."""
 
 _POSTS: Final = 5_000
 _GROUPS: Final = 2_000
@@ -40,23 +44,30 @@ _CANDIDATES: Final = 50
 _FRESH: Final = 60.0
 _THREAD: Final = 6
 
+_Wording = tuple[str, str]
+"""Comment id and revision id."""
+
 
 class _Cache(Generic[T]):
-    """The latest, for a while."""
+    """The latest, for a while; who asks for what is being read waits for that reading."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: OrderedDict[tuple[str, ...], tuple[float, T]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, ...], tuple[float, asyncio.Task[T]]] = OrderedDict()
 
-    def get(self, key: tuple[str, ...]) -> tuple[T] | None:
-        kept = self._kept.get(key)
-        return (kept[1],) if kept and time.monotonic() < kept[0] else None
+    async def get(self, key: tuple[str, ...], read: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        until, reading = self._kept.get(key, (0.0, None))
+        if reading is None or time.monotonic() >= until or _failed(reading):
+            reading = asyncio.create_task(read())
+            self._kept.pop(key, None)
+            self._kept[key] = (time.monotonic() + _FRESH, reading)
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return await asyncio.shield(reading)
 
-    def put(self, key: tuple[str, ...], value: T) -> None:
-        self._kept.pop(key, None)
-        self._kept[key] = (time.monotonic() + _FRESH, value)
-        if len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+
+def _failed(reading: "asyncio.Task[T]") -> bool:
+    return reading.done() and (reading.cancelled() or reading.exception() is not None)
 
 
 class DraftContext:
@@ -66,15 +77,17 @@ class DraftContext:
         self._pool = pool
         self._examples = examples
         self._posts: _Cache[str | None] = _Cache(_POSTS)
-        self._approved: _Cache[list[Example]] = _Cache(_GROUPS)
+        self._approved: _Cache[list[tuple[Example, frozenset[str]]]] = _Cache(_GROUPS)
+        self._asked: set[_Wording] = set()
+        self._answering: asyncio.Task[dict[_Wording, Draft]] | None = None
         self._silent_until = 0.0
 
     async def __call__(self, comment: CommentEvent, analysis: Analysis) -> Context:
         """What is known; nothing at all where Postgres cannot be asked."""
         if time.monotonic() >= self._silent_until:
             try:
-                async with asyncio.timeout(_WITHIN), self._pool.acquire() as connection:
-                    return await self._found(connection, comment, analysis)
+                async with asyncio.timeout(_WITHIN):
+                    return await self._found(comment, analysis)
             except (*AWAY, asyncpg.PostgresError) as error:
                 if time.monotonic() >= self._silent_until:  # else another look-up has just said so
                     log.warning("drafts are written without their surroundings", error=type(error).__name__)
@@ -82,54 +95,59 @@ class DraftContext:
         metrics.CONTEXT_MISSED.inc()
         return Context(Surroundings())
 
-    async def _found(self, connection: Connection, comment: CommentEvent, analysis: Analysis) -> Context:
-        draft = await _drafted(connection, comment)
+    async def _found(self, comment: CommentEvent, analysis: Analysis) -> Context:
+        draft = await self._drafted((comment.comment_id, revision_of(comment)))
         if draft is not None:
             return Context(Surroundings(), draft)
+        post_id = comment.platform_post_id
+        account = (comment.tenant_id, comment.platform.value, comment.account_id)
         return Context(
             Surroundings(
-                post=await self._post(connection, comment),
-                thread=await _thread(connection, comment) if comment.platform_parent_id else (),
-                examples=await self._similar(connection, comment, analysis) if self._examples else (),
+                post=await self._posts.get((*account, post_id), lambda: _post(self._pool, *account, post_id))
+                if post_id
+                else None,
+                thread=await _thread(self._pool, comment) if comment.platform_parent_id else (),
+                examples=await self._similar(account, comment, analysis) if self._examples else (),
             )
         )
 
-    async def _post(self, connection: Connection, comment: CommentEvent) -> str | None:
-        if comment.platform_post_id is None:
-            return None
-        key = (comment.tenant_id, comment.platform, comment.account_id, comment.platform_post_id)
-        if (known := self._posts.get(key)) is not None:
-            return known[0]
-        text = await connection.fetchval(
-            "select text from posts where tenant_id = $1 and platform = $2 and account_id = $3 "
-            "and platform_post_id = $4",
-            *key,
-        )
-        self._posts.put(key, text)
-        return text if isinstance(text, str) else None
+    async def _drafted(self, wording: _Wording) -> Draft | None:
+        """What a model wrote for this wording; those that are asked for within a moment are one query."""
+        if self._answering is None:
+            self._answering = asyncio.create_task(self._answer())
+        self._asked.add(wording)
+        return (await asyncio.shield(self._answering)).get(wording)
+
+    async def _answer(self) -> dict[_Wording, Draft]:
+        await asyncio.sleep(_TOGETHER)
+        asked, self._asked, self._answering = self._asked, set(), None
+        return await _drafts(self._pool, asked)
 
     async def _similar(
-        self, connection: Connection, comment: CommentEvent, analysis: Analysis
+        self, account: tuple[str, ...], comment: CommentEvent, analysis: Analysis
     ) -> list[Example]:
-        key = (
-            comment.tenant_id,
-            comment.platform,
-            comment.account_id,
-            analysis.intent,
-            analysis.language,
-        )
-        known = self._approved.get(key)
-        candidates = known[0] if known is not None else await _approved(connection, key)
-        if known is None:
-            self._approved.put(key, candidates)
+        key = (*account, analysis.intent.value, analysis.language)
+        candidates = await self._approved.get(key, lambda: _approved(self._pool, key))
         letters = trigrams(comment.text)
-        nearest = sorted(candidates, key=lambda each: likeness(trigrams(each.comment), letters), reverse=True)
-        return nearest[: self._examples]
+        nearest = sorted(candidates, key=lambda each: likeness(each[1], letters), reverse=True)
+        return [example for example, _ in nearest[: self._examples]]
 
 
-async def _approved(connection: Connection, key: tuple[str, ...]) -> list[Example]:
+async def _post(pool: Pool, tenant: str, platform: str, account: str, post: str) -> str | None:
+    text = await pool.fetchval(
+        "select text from posts where tenant_id = $1 and platform = $2 and account_id = $3 "
+        "and platform_post_id = $4",
+        tenant,
+        platform,
+        account,
+        post,
+    )
+    return text if isinstance(text, str) else None
+
+
+async def _approved(pool: Pool, key: tuple[str, ...]) -> list[tuple[Example, frozenset[str]]]:
     """The latest replies of an account that people approved, for an intent and a language."""
-    rows = await connection.fetch(
+    rows = await pool.fetch(
         """
         select c.text as asked, q.text as answered, c.author_name
         from reply_queue q
@@ -145,7 +163,10 @@ async def _approved(connection: Connection, key: tuple[str, ...]) -> list[Exampl
         *key,
         _CANDIDATES,
     )
-    return [Example(row["asked"], _nameless(row["answered"], row["author_name"])) for row in rows]
+    return [
+        (Example(row["asked"], _nameless(row["answered"], row["author_name"])), trigrams(row["asked"]))
+        for row in rows
+    ]
 
 
 def _nameless(text: str, author: str | None) -> str:
@@ -154,39 +175,43 @@ def _nameless(text: str, author: str | None) -> str:
     return re.sub(rf",?\s?\b{re.escape(name)}\b", "", text) if name else text
 
 
-async def _drafted(connection: Connection, comment: CommentEvent) -> Draft | None:
-    row = await connection.fetchrow(
+async def _drafts(pool: Pool, wordings: Collection[_Wording]) -> dict[_Wording, Draft]:
+    """The first draft of a language model for each of these wordings that has one."""
+    rows = await pool.fetch(
         """
-        select draft_id::text, revision_id::text, content, language, confidence_score, template,
-            template_version, model, prompt_hash, reasons
-        from generated_responses
-        where comment_id = $1::uuid and revision_id = $2::uuid and origin = $3
-        order by created_at limit 1
+        select distinct on (g.comment_id, g.revision_id) g.comment_id::text, g.draft_id::text,
+            g.revision_id::text, g.content, g.language, g.confidence_score, g.template, g.template_version,
+            g.model, g.prompt_hash, g.reasons
+        from unnest($1::uuid[], $2::uuid[]) as w (comment_id, revision_id)
+        join generated_responses g on g.comment_id = w.comment_id and g.revision_id = w.revision_id
+        where g.origin = $3
+        order by g.comment_id, g.revision_id, g.created_at
         """,
-        comment.comment_id,
-        revision_of(comment),
+        [comment for comment, _ in wordings],
+        [revision for _, revision in wordings],
         DraftOrigin.LANGUAGE_MODEL,
     )
-    if row is None:
-        return None
-    return Draft(
-        draft_id=row["draft_id"],
-        revision_id=row["revision_id"],
-        text=row["content"],
-        origin=DraftOrigin.LANGUAGE_MODEL,
-        language=row["language"],
-        confidence=round(row["confidence_score"], 4),
-        template=row["template"],
-        template_version=row["template_version"],
-        model=row["model"],
-        prompt_hash=row["prompt_hash"],
-        reasons=tuple(row["reasons"]),
-    )
+    return {
+        (row["comment_id"], row["revision_id"]): Draft(
+            draft_id=row["draft_id"],
+            revision_id=row["revision_id"],
+            text=row["content"],
+            origin=DraftOrigin.LANGUAGE_MODEL,
+            language=row["language"],
+            confidence=round(row["confidence_score"], 4),
+            template=row["template"],
+            template_version=row["template_version"],
+            model=row["model"],
+            prompt_hash=row["prompt_hash"],
+            reasons=tuple(row["reasons"]),
+        )
+        for row in rows
+    }
 
 
-async def _thread(connection: Connection, comment: CommentEvent) -> list[Said]:
+async def _thread(pool: Pool, comment: CommentEvent) -> list[Said]:
     """What was said in the comment's thread before it, the oldest first."""
-    rows = await connection.fetch(
+    rows = await pool.fetch(
         """
         with said as (
             select comment_id, text, coalesce(created_at, received_at) as at

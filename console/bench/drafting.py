@@ -1,4 +1,4 @@
-"""The draft stage with a language model, simulated at 1.0 s median and 4 s at the 99th percentile, and faults.
+"""The draft stage with a language model, simulated at 1.0 s median, 4 s at the 99th percentile, and faults.
 
 Worker, simulator and load are processes of their own, on topics and in a database of their own.
 """

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from connectors.journal import Journal
@@ -76,9 +76,8 @@ class ChatApi:
         self.in_flight += 1
         try:
             response, told = await self._response(request)
-        except asyncio.CancelledError:
-            self._journal.write("call", call=call, effect="gone")
-            raise
+        except ClientDisconnect:
+            response, told = Response(status_code=499), {"effect": "gone", "status": None}
         finally:
             self.in_flight -= 1
         if response.status_code == 200 and not isinstance(response, Reset | Silence):
