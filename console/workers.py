@@ -24,7 +24,7 @@ log = logs.get(__name__)
 
 
 def programs(environment: Mapping[str, str]) -> list[Program]:
-    """The children of `parley up`: webhooks, and a worker for each group of stages."""
+    """The children of `parley up`: webhooks, a worker for each group of stages, and polling."""
     workers = [
         Program(
             name="-".join(stages),
@@ -33,7 +33,11 @@ def programs(environment: Mapping[str, str]) -> list[Program]:
         )
         for ordinal, stages in enumerate(GROUPS, 1)
     ]
-    return [Program(name="serve", arguments=("serve",), environment=environment), *workers]
+    polling = Program(
+        name="poll", arguments=("poll", "--ordinal", str(len(GROUPS) + 1)), environment=environment
+    )
+    serving = Program(name="serve", arguments=("serve",), environment=environment)
+    return [serving, *workers, polling]
 
 
 def up() -> None:

@@ -110,6 +110,12 @@ SWEPT: Final = Counter(
     "parley_comments_swept", "Comments fed in again, by the state they had stayed in.", ["state"]
 )
 
+NOTICES: Final = Counter(
+    "parley_notices",
+    "Notices sent to people outside, by channel and whether it worked.",
+    ["channel", "result"],
+)
+
 # --- drafting (streams/writing.py) ---
 DRAFTS: Final = Counter(
     "parley_drafts",
@@ -139,6 +145,14 @@ CONTEXT_MISSED: Final = Counter(
 # --- configuration (streams/config.py) ---
 WEBHOOKS: Final = Counter(
     "parley_webhooks", "What became of webhook deliveries and of what was in them.", ["platform", "what"]
+)
+POLLS: Final = Counter(
+    "parley_polls", "Polls, and what they published that webhooks had not brought.", ["platform", "what"]
+)
+ACCOUNT_PROBLEMS: Final = Gauge(
+    "parley_account_problems",
+    "Accounts whose access is not as it must be, by problem; above 0 is an alert.",
+    ["platform", "problem"],
 )
 CONFIG_CHANGES: Final = Counter("parley_config_changes", "Changes read from config.changes.", ["kind"])
 CONFIG_ENTRIES: Final = Gauge(

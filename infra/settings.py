@@ -442,6 +442,37 @@ class Settings(BaseSettings):
         examples=["30"],
     )
 
+    # people
+    review_deadline: float = Field(
+        14_400,
+        gt=0,
+        description="Seconds until what waits for a moderator is handed to a supervisor",
+        examples=["14400"],
+    )
+    supervisor_deadline: float = Field(
+        3600, gt=0, description="Seconds a supervisor has; then a notice says so", examples=["3600"]
+    )
+    notify_webhook_url: HttpUrl | None = Field(
+        None,
+        description="Where notices (escalations, deadlines, stopped accounts) are posted; off without it",
+        examples=["https://hooks.example.com/parley"],
+    )
+    notify_webhook_secret: SecretStr | None = Field(
+        None, description="Signs these posts (X-Parley-Signature); needed with the URL"
+    )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="Mail server for notices: smtp://, smtp+starttls:// or smtps://user:password@host:port",
+    )
+    notify_mail_from: str = Field(
+        "parley@localhost", description="Sender of mailed notices", examples=["parley@example.com"]
+    )
+    notify_mail_to: str = Field(
+        "",
+        description="Who gets mailed notices, comma-separated; off without it",
+        examples=["team@example.com"],
+    )
+
 
 def variable(field: str) -> str:
     """The environment variable of a field."""

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from connectors.accounts import Account
 from connectors.platform import PlatformClient
+from connectors.tokens import token_context as token_context  # noqa: PLC0414 - is also this module's
 from infra import logs
 from infra.crypto import KeyRing
 from schemas.errors import ConfigurationError
@@ -19,11 +20,6 @@ class Clients(Protocol):
     def client(self, account: Account, token: str) -> PlatformClient:
         """The account's client; raises ConfigurationError if there can be none."""
         ...
-
-
-def token_context(platform: str, account_id: str) -> str:
-    """What an account's sealed token is bound to."""
-    return f"token of {platform} account {account_id}"
 
 
 class Senders:

@@ -1,0 +1,8 @@
+"""The safety net below the webhooks: every account's activity, compared with what is stored.
+
+comparing.py  pure: what a poll saw and what is stored -> what is news
+round.py      one look at one account: list, compare, publish, read what is absent
+store.py      Postgres: leases, what is stored, how far each account is polled, its marks
+access.py     an account's client: its token opened, and refreshed before it ends
+poller.py     the process: which account is due, what becomes of failures
+"""

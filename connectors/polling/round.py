@@ -1,0 +1,218 @@
+"""One look at one account: what it lists is compared with what is stored, and what is news is published.
+
+What the platform listed before it failed is published all the same. Whatever is published twice (a crash
+before Postgres has it) has the same ids and is stopped by the stages.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from datetime import datetime
+from typing import Any, Final, Protocol, cast
+
+from connectors.accounts import Account
+from connectors.platform import Activity, PlatformClient
+from connectors.polling import comparing
+from connectors.polling.comparing import Stored
+from connectors.webhook import event_id
+from infra.kafka import Message, message
+from schemas.codec import Codec
+from schemas.events import CommentEvent, CommentKind, EngagementEvent, PostEvent, Source, utc_now
+from schemas.headers import EVENT_ID
+from schemas.topics import COMMENTS_BACKFILL, COMMENTS_RAW, ENGAGEMENT_RAW, POSTS_RAW
+
+CHUNK: Final = 200
+"""Items compared with Postgres at once."""
+
+MOST_READS: Final = 100
+"""Direct reads of absent comments a round; the rest is read in later rounds."""
+
+Count = Callable[[str, int], None]
+
+
+class Known(Protocol):
+    """What is stored. Raises TransientError where Postgres is away."""
+
+    async def comments(self, ids: Sequence[str]) -> dict[str, Stored]:
+        """The stored ones among these comments."""
+        ...
+
+    async def replies(self, keys: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+        """The stored ones among these (comment id, reply id)."""
+        ...
+
+    async def posts(self, account: Account, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """(text, permalink) of the stored ones among these posts."""
+        ...
+
+    async def since(self, account: Account, since: datetime, before: datetime) -> list[CommentEvent]:
+        """The account's comments written since then and stored before, without those removed."""
+        ...
+
+
+class Publishes(Protocol):
+    """What is needed of `infra.kafka.Publisher`."""
+
+    async def publish(self, messages: list[Message]) -> None:
+        """Returns once every record is acknowledged; raises TransientError if any is not."""
+        ...
+
+
+class Remembered:
+    """What this process published or saw lately, so that it is not done again before Postgres has it."""
+
+    def __init__(self, most: int = 100_000) -> None:
+        self._most = most
+        self._values: OrderedDict[str, object] = OrderedDict()
+
+    def holds(self, key: str, value: object = None) -> bool:
+        """True if exactly this was remembered."""
+        return key in self._values and self._values[key] == value
+
+    def add(self, key: str, value: object = None) -> None:
+        """Remembers it; forgets the oldest beyond the bound."""
+        self._values[key] = value
+        self._values.move_to_end(key)
+        if len(self._values) > self._most:
+            self._values.popitem(last=False)
+
+
+class Round:
+    """`run` is one look. `count` is told `comment:<kind>`, `post`, `engagement`, `ignored:<reason>`."""
+
+    def __init__(
+        self,
+        client: PlatformClient,
+        known: Known,
+        publisher: Publishes,
+        codec: Codec,
+        remembered: Remembered,
+        count: Count,
+    ) -> None:
+        self._client = client
+        self._known = known
+        self._publisher = publisher
+        self._codec = codec
+        self._remembered = remembered
+        self._count = count
+
+    async def run(self, since: datetime, source: Source = Source.POLL) -> None:
+        """Looks at everything active since then; raises what reads raise (see `connectors.platform`)."""
+        began, seen = utc_now(), set[str]()
+        chunk: list[Activity] = []
+        listing = self._client.activity(since=since, source=source)
+        try:
+            async with aclosing(cast(Any, listing)) as items:
+                async for item in items:
+                    chunk.append(item)
+                    if len(chunk) >= CHUNK:
+                        taken, chunk = chunk, []
+                        await self._settle(taken, seen, source)
+        finally:
+            await self._settle(chunk, seen, source)
+        if source is Source.POLL:
+            await self._look_for_removals(since, began, seen)
+
+    async def post(self, platform_post_id: str) -> bool:
+        """Fetches one post that a comment named; False if it is gone."""
+        found = await self._client.read_post(platform_post_id)
+        if found is not None:
+            await self._publish([found], Source.POLL)
+        return found is not None
+
+    async def _settle(self, chunk: Sequence[Activity], seen: set[str], source: Source) -> None:
+        comments = [item for item in chunk if isinstance(item, CommentEvent)]
+        seen.update(item.comment_id for item in comments if item.kind is not CommentKind.REPLY_OBSERVED)
+        news: list[PostEvent | EngagementEvent | CommentEvent] = []
+        posts = {item.platform_post_id: item for item in chunk if isinstance(item, PostEvent)}
+        stored_posts = await self._known.posts(self._client.account, list(posts)) if posts else {}
+        for post_id, post in posts.items():
+            if stored_posts.get(post_id) != (post.text or "", post.permalink or ""):
+                news.append(post)
+        news += [item for item in chunk if isinstance(item, EngagementEvent)]
+        news += await self._news(comments)
+        for item in chunk:
+            if not isinstance(item, (PostEvent, EngagementEvent, CommentEvent)):
+                self._count(f"ignored:{item.reason}", 1)
+        await self._publish(news, source)
+
+    async def _news(self, comments: Sequence[CommentEvent]) -> list[CommentEvent]:
+        own = [item for item in comments if item.kind is CommentKind.REPLY_OBSERVED]
+        replies = await self._known.replies([(item.comment_id, item.reply_id or "") for item in own])
+        found = [item for item in own if (item.comment_id, item.reply_id) not in replies]
+        others = [item for item in comments if item.kind is not CommentKind.REPLY_OBSERVED]
+        stored = await self._known.comments([item.comment_id for item in others])
+        for item in others:
+            known = stored.get(item.comment_id)
+            if comparing.is_new(known):
+                found.append(item)
+            elif comparing.is_edited(item, known) and (edit := await self._confirmed(item, known)):
+                found.append(edit)
+            if known is not None and not known.removed and (change := comparing.hidden(item, known)):
+                found.append(change)
+        return found
+
+    async def _confirmed(self, seen: CommentEvent, stored: Stored | None) -> CommentEvent | None:
+        read_at = utc_now()
+        state = await self._client.read_comment(seen.platform_comment_id)
+        if not state.exists:
+            return comparing.removed(seen, read_at)
+        revision = state.revision_id(seen.comment_id)
+        if stored is not None and revision == stored.revision_id:
+            return None
+        return comparing.edited(seen, state, read_at, revision)
+
+    async def _look_for_removals(self, since: datetime, began: datetime, seen: set[str]) -> None:
+        """Absence proves nothing: each absent comment is read, and once there is left alone for a while."""
+        reads = 0
+        for known in await self._known.since(self._client.account, since, began):
+            if known.comment_id in seen or self._remembered.holds(f"there:{known.comment_id}"):
+                continue
+            if (reads := reads + 1) > MOST_READS:
+                return
+            read_at = utc_now()
+            if (await self._client.read_comment(known.platform_comment_id)).exists:
+                self._remembered.add(f"there:{known.comment_id}")
+            else:
+                await self._publish([comparing.removed(known, read_at)], Source.POLL)
+
+    async def _publish(
+        self, news: Sequence[PostEvent | EngagementEvent | CommentEvent], source: Source
+    ) -> None:
+        fresh = [(item, *_identity(item)) for item in news]
+        fresh = [each for each in fresh if not self._remembered.holds(each[1], each[2])]
+        if not fresh:
+            return
+        await self._publisher.publish([self._message(item, source) for item, _, _ in fresh])
+        for item, key, value in fresh:
+            self._remembered.add(key, value)
+            self._count(_name(item), 1)
+
+    def _message(self, item: PostEvent | EngagementEvent | CommentEvent, source: Source) -> Message:
+        match item:
+            case CommentEvent():
+                topic = COMMENTS_BACKFILL if source is Source.BACKFILL else COMMENTS_RAW
+                return message(self._codec, topic, item.comment_id, item, {EVENT_ID: event_id(item).encode()})
+            case PostEvent():
+                return message(self._codec, POSTS_RAW, item.account_id, item)
+        return message(self._codec, ENGAGEMENT_RAW, item.comment_id or item.account_id, item)
+
+
+def _identity(item: PostEvent | EngagementEvent | CommentEvent) -> tuple[str, object]:
+    """What is remembered of something published: a key, and the value under which it is not news again."""
+    match item:
+        case CommentEvent():
+            return f"event:{event_id(item)}", None
+        case PostEvent():
+            return f"post:{item.platform}:{item.platform_post_id}", (item.text, item.permalink)
+    counted = (item.likes, item.replies, item.is_hidden)
+    return f"counted:{item.platform}:{item.platform_post_id}:{item.comment_id}", counted
+
+
+def _name(item: PostEvent | EngagementEvent | CommentEvent) -> str:
+    match item:
+        case CommentEvent():
+            return f"comment:{item.kind}"
+        case PostEvent():
+            return "post"
+    return "engagement"

@@ -1,0 +1,244 @@
+"""Postgres as the poller uses it: leases, what is stored, how far each account is polled, its marks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from connectors.accounts import Account
+from connectors.polling.comparing import Stored
+from infra.postgres import Pool, transient
+from schemas.events import CommentEvent, CommentKind, Platform, Source
+
+LEASE: Final = timedelta(minutes=2)
+
+_DUE: Final = """
+with mine as (
+    insert into account_polls (tenant_id, platform, account_id)
+    select tenant_id, platform, account_id from social_accounts
+    where tenant_id = $1 and token_ciphertext is not null
+    on conflict do nothing
+), due as (
+    select p.tenant_id, p.platform, p.account_id from account_polls p
+    join social_accounts a using (tenant_id, platform, account_id)
+    where p.tenant_id = $1 and a.token_ciphertext is not null and a.status <> 'needs_auth'
+        and (p.leased_until is null or p.leased_until < now())
+        and (p.next_poll_at <= now() or a.token_stored_at > p.last_attempt_at)
+    order by p.next_poll_at for update of p skip locked limit $3
+)
+update account_polls p set lease_holder = $2, leased_until = now() + $4::interval, last_attempt_at = now()
+from due join social_accounts a using (tenant_id, platform, account_id)
+where (p.tenant_id, p.platform, p.account_id) = (due.tenant_id, due.platform, due.account_id)
+returning p.platform, p.account_id, a.username, p.backfill_since, p.problem
+"""
+
+_UNKNOWN_POSTS: Final = """
+select distinct c.platform, c.account_id, a.username, c.platform_post_id from comments c
+join social_accounts a using (tenant_id, platform, account_id)
+where c.tenant_id = $1 and c.received_at > now() - interval '1 day' and c.platform_post_id is not null
+    and a.token_ciphertext is not null and a.status <> 'needs_auth'
+    and not exists (select from posts p where (p.tenant_id, p.platform, p.account_id, p.platform_post_id)
+        = (c.tenant_id, c.platform, c.account_id, c.platform_post_id))
+limit 50
+"""
+
+_SINCE: Final = """
+select comment_id, tenant_id, platform, account_id, platform_comment_id, platform_post_id,
+    platform_parent_id, created_at, received_at from comments
+where platform = $1 and account_id = $2 and coalesce(created_at, received_at) >= $3 and received_at < $4
+    and removed_at is null and current_revision_id is not null and tenant_id = $5
+order by received_at desc
+"""
+
+_MARK: Final = """
+update account_polls p set problem = $4, problem_reason = $5
+from (select * from account_polls where tenant_id = $1 and platform = $2 and account_id = $3 for update) b
+where (p.tenant_id, p.platform, p.account_id) = (b.tenant_id, b.platform, b.account_id)
+    and b.problem is distinct from $4
+returning b.problem is not null as had
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """An account whose turn it is; `problem` as the last check found it."""
+
+    account: Account
+    backfill_since: datetime | None
+    problem: str | None
+
+
+class Store:
+    """One tenant's; `name` is this poller's. Implements `connectors.polling.round.Known`.
+
+    Every call raises TransientError while Postgres is away.
+    """
+
+    def __init__(self, pool: Pool, tenant: str, name: str) -> None:
+        self.pool = pool
+        self.tenant = tenant
+        self._name = name
+
+    async def due(self, most: int) -> list[Due]:
+        """Takes the leases of up to `most` accounts that are due."""
+        with transient():
+            rows = await self.pool.fetch(_DUE, self.tenant, self._name, most, LEASE)
+        return [
+            Due(account=self._account(row), backfill_since=row["backfill_since"], problem=row["problem"])
+            for row in rows
+        ]
+
+    async def keep(self, account: Account) -> None:
+        """Prolongs a lease."""
+        await self._execute(
+            "update account_polls set leased_until = now() + $5::interval where tenant_id = $1 "
+            "and platform = $2 and account_id = $3 and lease_holder = $4",
+            account,
+            self._name,
+            LEASE,
+        )
+
+    async def done(
+        self, account: Account, *, after: float, horizon: datetime | None, error: str | None
+    ) -> None:
+        """Gives the lease back; `after`: seconds until the next poll; `horizon`: None if this one failed."""
+        await self._execute(
+            "update account_polls set lease_holder = null, leased_until = null, "
+            "next_poll_at = now() + make_interval(secs => $5), last_error = $6, "
+            "last_good_at = case when $7::timestamptz is null then last_good_at else now() end, "
+            "horizon_at = coalesce($7, horizon_at) where tenant_id = $1 and platform = $2 "
+            "and account_id = $3 and lease_holder = $4",
+            account,
+            self._name,
+            after,
+            error,
+            horizon,
+        )
+
+    async def backfilled(self, account: Account) -> None:
+        """What was wanted of the past has been published."""
+        await self._execute(
+            "update account_polls set backfill_since = null "
+            "where tenant_id = $1 and platform = $2 and account_id = $3",
+            account,
+        )
+
+    async def mark(self, account: Account, problem: str | None, reason: str) -> bool:
+        """Notes what a check found; True if that is new, and then with an audit row.
+
+        A dead token or a missing right stops the account until a person adds a token.
+        """
+        place = (self.tenant, account.platform, account.account_id)
+        with transient():
+            async with self.pool.acquire() as connection, connection.transaction():
+                changed = await connection.fetchrow(_MARK, *place, problem, reason[:500] or None)
+                if changed is None:
+                    return False
+                if problem in ("auth", "permission"):
+                    await connection.execute(
+                        "update social_accounts set status = 'needs_auth', status_reason = $4, "
+                        "updated_at = now() where tenant_id = $1 and platform = $2 and account_id = $3",
+                        *place,
+                        reason[:500],
+                    )
+                await connection.execute(
+                    "insert into audit_log (tenant_id, actor, action, subject) values ($1, 'parley', $2, $3)",
+                    self.tenant,
+                    f"account.{problem or 'recovered'}",
+                    ":".join(("account", *place)),
+                )
+        return True
+
+    async def problems(self) -> dict[tuple[str, str], int]:
+        """How many accounts have a problem, by (platform, problem)."""
+        with transient():
+            rows = await self.pool.fetch(
+                "select platform, problem, count(*) from account_polls "
+                "where tenant_id = $1 and problem is not null group by 1, 2",
+                self.tenant,
+            )
+        return {(row["platform"], row["problem"]): row["count"] for row in rows}
+
+    async def unknown_posts(self) -> list[tuple[Account, str]]:
+        """Posts that comments of the last day name and nobody has fetched."""
+        with transient():
+            rows = await self.pool.fetch(_UNKNOWN_POSTS, self.tenant)
+        return [(self._account(row), row["platform_post_id"]) for row in rows]
+
+    async def comments(self, ids: Sequence[str]) -> dict[str, Stored]:
+        """See `Known`."""
+        with transient():
+            rows = await self.pool.fetch(
+                "select comment_id::text, current_revision_id::text, is_hidden, "
+                "removed_at is not null as gone from comments where comment_id = any($1::uuid[])",
+                list(ids),
+            )
+        return {
+            row["comment_id"]: Stored(
+                comment_id=row["comment_id"],
+                revision_id=row["current_revision_id"],
+                is_hidden=row["is_hidden"],
+                removed=row["gone"],
+            )
+            for row in rows
+        }
+
+    async def replies(self, keys: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+        """See `Known`."""
+        if not keys:
+            return set()
+        with transient():
+            rows = await self.pool.fetch(
+                "select comment_id::text, reply_id from observed_replies where comment_id = any($1::uuid[])",
+                [comment for comment, _ in keys],
+            )
+        return {(row["comment_id"], row["reply_id"]) for row in rows}
+
+    async def posts(self, account: Account, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """See `Known`."""
+        with transient():
+            rows = await self.pool.fetch(
+                "select platform_post_id, text, permalink from posts where tenant_id = $1 and platform = $2 "
+                "and account_id = $3 and platform_post_id = any($4)",
+                self.tenant,
+                account.platform,
+                account.account_id,
+                list(ids),
+            )
+        return {row["platform_post_id"]: (row["text"] or "", row["permalink"] or "") for row in rows}
+
+    async def since(self, account: Account, since: datetime, before: datetime) -> list[CommentEvent]:
+        """See `Known`."""
+        with transient():
+            rows = await self.pool.fetch(
+                _SINCE, account.platform, account.account_id, since, before, self.tenant
+            )
+        return [
+            CommentEvent(
+                kind=CommentKind.ADDED,
+                tenant_id=row["tenant_id"],
+                platform=account.platform,
+                account_id=row["account_id"],
+                comment_id=str(row["comment_id"]),
+                platform_comment_id=row["platform_comment_id"],
+                platform_post_id=row["platform_post_id"],
+                platform_parent_id=row["platform_parent_id"],
+                occurred_at=row["created_at"] or row["received_at"],
+                created_at=row["created_at"],
+                observed_at=row["received_at"],
+                source=Source.POLL,
+            )
+            for row in rows
+        ]
+
+    def _account(self, row: Any) -> Account:
+        return Account(
+            tenant_id=self.tenant,
+            platform=Platform(row["platform"]),
+            account_id=row["account_id"],
+            username=row["username"],
+        )
+
+    async def _execute(self, statement: str, account: Account, *values: Any) -> None:
+        with transient():
+            await self.pool.execute(statement, self.tenant, account.platform, account.account_id, *values)

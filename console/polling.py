@@ -1,0 +1,78 @@
+"""`parley poll`: the safety net below the webhooks, and the feeding in of what lies in the past."""
+
+import asyncio
+import os
+import signal
+import socket
+from typing import Annotated
+
+import typer
+from prometheus_client import start_http_server
+
+from connectors.clients import open_clients
+from connectors.polling.access import Access
+from connectors.polling.poller import Poller
+from connectors.polling.store import Store
+from console.configuration import key_ring
+from console.servers import Servers, open_servers
+from console.supervisor import exit_with_parent
+from infra import kafka, logs, metrics, postgres, settings
+from infra.settings import Settings
+from schemas import codec
+
+log = logs.get(__name__)
+
+
+def poll(
+    ordinal: Annotated[int, typer.Option(help="Added to the metrics port; one a process.", min=0)] = 0,
+) -> None:
+    """Polls the accounts for what webhooks did not bring, until SIGTERM."""
+    loaded = settings.load()
+    logs.configure(loaded.log_level, loaded.log_format, process="poll")
+    exit_with_parent()
+    if loaded.metrics_port:
+        start_http_server(loaded.metrics_port + ordinal, loaded.metrics_host)
+    import uvloop
+
+    with open_servers(loaded) as servers:
+        uvloop.run(run_polling(loaded, servers))
+
+
+async def run_polling(loaded: Settings, servers: Servers) -> None:
+    """Polls until SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with (
+        postgres.open_pool(servers.database, size=6) as pool,
+        kafka.open_publisher(servers.kafka) as publisher,
+        open_clients(loaded) as clients,
+    ):
+        store = Store(pool, loaded.tenant, f"{socket.gethostname()}:{os.getpid()}")
+        poller = Poller(
+            store,
+            Access(pool, clients, key_ring(loaded)),
+            publisher,
+            codec.load(),
+            loaded,
+            count=lambda platform, what, number: metrics.POLLS.labels(platform, what).inc(number),
+            problems=show_problems,
+        )
+        work = [asyncio.create_task(poller.run())]
+        stopping = asyncio.create_task(stopped.wait())
+        try:
+            await asyncio.wait([*work, stopping], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (*work, stopping):
+                task.cancel()
+            results = await asyncio.gather(*work, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+
+def show_problems(problems: dict[tuple[str, str], int]) -> None:
+    """Sets the alert metric."""
+    metrics.ACCOUNT_PROBLEMS.clear()
+    for (platform, problem), number in problems.items():
+        metrics.ACCOUNT_PROBLEMS.labels(platform, problem).set(number)

@@ -1,0 +1,277 @@
+"""Polling against a simulated page and a real Postgres: what webhooks did not bring is found, once."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from connectors.accounts import Account
+from connectors.clients import Clients
+from connectors.facebook.simulator import Simulator
+from connectors.platform import Token
+from connectors.polling.access import Access
+from connectors.polling.poller import Poller
+from connectors.polling.store import Store
+from connectors.tokens import token_context, token_json
+from infra.crypto import KeyRing
+from infra.kafka import Message
+from infra.postgres import Pool
+from infra.settings import Settings
+from schemas import topics
+from schemas.codec import load
+from schemas.events import EVENTS, CommentEvent, CommentKind, EngagementEvent, Platform, PostEvent, utc_now
+from sinks import facts
+from streams.stage import Input
+from tests.connectors.conftest import PAGE, TOKEN
+
+KEYS = KeyRing({"k": b"k" * 32})
+
+
+def stored(topic: str, event: Any) -> Input[Any]:
+    return Input(topic=topic, partition=0, offset=0, key=b"", headers={}, timestamp=utc_now(), event=event)
+
+
+class Stored:
+    """A publisher whose records are in Postgres at once, as the sink puts them there."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self.published: list[tuple[str, object]] = []
+
+    async def publish(self, messages: list[Message]) -> None:
+        batch = []
+        for message in messages:
+            event = load().decode(message.value, EVENTS[topics.ALL[message.topic].schema])
+            self.published.append((message.topic, event))
+            batch.append(stored(message.topic, event))
+        async with self._pool.acquire() as connection, connection.transaction():
+            await facts.write(connection, batch)
+
+    def take(self) -> list[CommentEvent]:
+        """The comment events since the last call."""
+        events = [event for _, event in self.published if isinstance(event, CommentEvent)]
+        self.published.clear()
+        return events
+
+
+@pytest.fixture
+def kafka(pool: Pool) -> Stored:
+    return Stored(pool)
+
+
+@pytest.fixture
+async def poller(pool: Pool, kafka: Stored, clients: Clients, settings: Settings, account: Account) -> Poller:
+    await give_token(pool, account, Token(access=TOKEN))
+    return new_poller(pool, kafka, clients, settings)
+
+
+def new_poller(pool: Pool, kafka: Stored, clients: Clients, settings: Settings) -> Poller:
+    return Poller(
+        Store(pool, "acme", "test"),
+        Access(pool, clients, KEYS),
+        kafka,
+        load(),
+        settings,
+        count=lambda *_: None,
+        problems=lambda _: None,
+    )
+
+
+async def give_token(pool: Pool, account: Account, token: Token) -> None:
+    sealed, key_id = KEYS.seal(
+        token_json(token).encode(), context=token_context(account.platform, account.account_id)
+    )
+    await pool.execute(
+        "insert into social_accounts (tenant_id, platform, account_id, name, token_ciphertext, token_key_id, "
+        "token_stored_at) values ('acme', $1, $2, 'page', $3, $4, now()) on conflict (tenant_id, platform, "
+        "account_id) do update set token_ciphertext = excluded.token_ciphertext, status = 'active', "
+        "token_stored_at = now()",
+        account.platform,
+        account.account_id,
+        sealed,
+        key_id,
+    )
+    await pool.execute(
+        "insert into account_polls (tenant_id, platform, account_id) values ('acme', $1, $2) "
+        "on conflict do nothing",
+        account.platform,
+        account.account_id,
+    )
+
+
+async def poll(pool: Pool, poller: Poller) -> None:
+    """One poll, now."""
+    await pool.execute("update account_polls set next_poll_at = now()")
+    await poller.tick()
+
+
+async def test_what_no_webhook_brought_is_published_once(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored
+) -> None:
+    ids = simulator.add_comments([{"text": f"comment {number}"} for number in range(250)])
+    staff = simulator.happenings.staff_reply("by our staff", ids[0])
+    await poll(pool, poller)
+    events = kafka.take()
+    assert Counter(event.kind for event in events) == {
+        CommentKind.ADDED: 250,
+        CommentKind.REPLY_OBSERVED: 1,
+    }
+    assert {event.platform_comment_id for event in events if event.kind is CommentKind.ADDED} == set(ids)
+    assert [event.reply_id for event in events if event.kind is CommentKind.REPLY_OBSERVED] == [staff.id]
+    await poll(pool, poller)
+    assert kafka.take() == []
+
+
+async def test_a_poller_that_starts_again_knows_what_is_stored(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored, clients: Clients, settings: Settings
+) -> None:
+    simulator.happenings.staff_reply("hi", simulator.add_comments([{"text": "hello"}])[0])
+    await poll(pool, poller)
+    kafka.take()
+    await poll(pool, new_poller(pool, kafka, clients, settings))
+    assert kafka.take() == []
+
+
+async def test_edits_hiding_and_removals_that_nobody_announced_are_found(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored
+) -> None:
+    names = ["stays", "edited", "hidden", "removed"]
+    ids = dict(zip(names, simulator.add_comments([{"text": name} for name in names]), strict=True))
+    await poll(pool, poller)
+    kafka.take()
+    comments = {name: simulator.world.comment(ids[name]) for name in names}
+    simulator.happenings.edit(comments["edited"], "another wording", by="author")
+    simulator.happenings.set_hidden(comments["hidden"], True, by="staff")
+    simulator.happenings.remove(comments["removed"], by="author")
+    await poll(pool, poller)
+    found = {event.platform_comment_id: event for event in kafka.take()}
+    assert {found[ids[name]].kind for name in ("edited",)} == {CommentKind.EDITED}
+    assert found[ids["edited"]].text == "another wording"
+    assert found[ids["hidden"]].kind is CommentKind.HIDDEN
+    assert found[ids["hidden"]].is_hidden
+    assert found[ids["removed"]].kind is CommentKind.REMOVED
+    assert ids["stays"] not in found
+    row = await pool.fetchrow("select text from comments where platform_comment_id = $1", ids["edited"])
+    assert row["text"] == "another wording"
+    await poll(pool, poller)
+    assert kafka.take() == []
+
+
+async def test_absence_from_a_listing_is_no_removal(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored
+) -> None:
+    [comment] = simulator.add_comments([{"text": "hello"}])
+    await poll(pool, poller)
+    kafka.take()
+    simulator.world.comment(comment).listed_from = float("inf")
+    await poll(pool, poller)
+    assert kafka.take() == []
+    assert await pool.fetchval("select removed_at from comments") is None
+
+
+async def test_posts_are_published_once_and_again_when_they_change(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored
+) -> None:
+    simulator.add_comments([{"text": "hello"}])
+    await poll(pool, poller)
+    posts = [event for _, event in kafka.published if isinstance(event, PostEvent)]
+    assert [post.text for post in posts] == ["Post number 1"]
+    assert [event for _, event in kafka.published if isinstance(event, EngagementEvent)]
+    kafka.take()
+    await poll(pool, poller)
+    assert kafka.published == []
+    [post] = simulator.world.posts.values()
+    post.text, post.likes = "another text", 3
+    await poll(pool, poller)
+    kinds = {type(event) for _, event in kafka.published}
+    assert kinds == {PostEvent, EngagementEvent}
+    assert await pool.fetchval("select max(likes) from engagement") == 3
+
+
+async def test_the_post_of_a_comment_that_came_by_webhook_is_fetched(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored, clients: Clients, account: Account
+) -> None:
+    [post] = simulator.world.posts.values()
+    simulator.add_comments([{"text": "hello"}])
+    [event] = [each async for each in clients.client(account, TOKEN).list_comments(post.id)]
+    async with pool.acquire() as connection, connection.transaction():
+        await facts.write(connection, [stored("comments.raw", event)])
+    await pool.execute(
+        "update account_polls set next_poll_at = now() + interval '1 hour', last_attempt_at = now()"
+    )
+    assert await poller.tick() == 0
+    assert [e.text for _, e in kafka.published if isinstance(e, PostEvent)] == ["Post number 1"]
+
+
+@pytest.mark.parametrize(("fault", "problem"), [("expired_token", "auth"), ("missing_scope", "permission")])
+async def test_lost_access_marks_the_account_within_one_poll_and_a_new_token_mends_it(
+    simulator: Simulator,
+    pool: Pool,
+    poller: Poller,
+    kafka: Stored,
+    account: Account,
+    fault: str,
+    problem: str,
+) -> None:
+    simulator.add_comments([{"text": "hello"}])
+    simulator.faults.set(fault)
+    await poll(pool, poller)
+    row = await pool.fetchrow("select status, status_reason from social_accounts")
+    assert row["status"] == "needs_auth"
+    assert row["status_reason"]
+    assert await pool.fetchval("select problem from account_polls") == problem
+    assert await pool.fetchval("select action from audit_log") == f"account.{problem}"
+    assert await Store(pool, "acme", "x").problems() == {(Platform.FACEBOOK, problem): 1}
+    await poll(pool, poller)
+    assert kafka.take() == []
+    simulator.faults.clear()
+    await give_token(pool, account, Token(access=TOKEN))
+    await poller.tick()
+    assert [event.kind for event in kafka.take()] == [CommentKind.ADDED]
+    assert await pool.fetchval("select problem from account_polls") is None
+    actions = await pool.fetch("select action from audit_log order by id")
+    assert [row["action"] for row in actions] == [f"account.{problem}", "account.recovered"]
+
+
+async def test_a_token_of_the_wrong_kind_is_found_though_the_platform_answers_200(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored, account: Account
+) -> None:
+    simulator.add_comments([{"text": "hello"}])
+    await give_token(pool, account, Token(access="user-token"))
+    await poll(pool, poller)
+    assert await pool.fetchval("select status from social_accounts") == "needs_auth"
+
+
+async def test_a_missing_subscription_is_marked_and_polling_goes_on(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored
+) -> None:
+    simulator.add_comments([{"text": "hello"}])
+    simulator.faults.set("unsubscribed", count=1)
+    await poll(pool, poller)
+    assert await pool.fetchval("select problem from account_polls") == "subscription"
+    assert await pool.fetchval("select status from social_accounts") == "active"
+    assert len(kafka.take()) == 1
+
+
+async def test_a_throttled_account_waits_and_what_was_listed_before_stays_published(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored
+) -> None:
+    simulator.add_comments([{"text": "hello"}])
+    simulator.faults.set("throttle", count=1)
+    await poll(pool, poller)
+    row = await pool.fetchrow(
+        "select next_poll_at > now() + interval '50 seconds' as waits, last_good_at from account_polls"
+    )
+    assert row["waits"]
+    assert row["last_good_at"] is None
+    await poll(pool, poller)
+    assert len(kafka.take()) == 1
+    assert await pool.fetchval("select last_error from account_polls") is None
+
+
+async def test_one_poller_at_a_time_has_an_account(pool: Pool, poller: Poller) -> None:
+    one, two = Store(pool, "acme", "one"), Store(pool, "acme", "two")
+    assert len(await one.due(8)) == 1
+    assert await two.due(8) == []
+    await pool.execute("update account_polls set leased_until = now() - interval '1 second'")
+    assert [due.account.account_id for due in await two.due(8)] == [PAGE]
