@@ -12,6 +12,7 @@ from schemas.errors import ConfigurationError
 BENCHES: Final[dict[str, str]] = {
     "codec": "console.bench.codec:measure",
     "runner": "console.bench.runner:measure",
+    "window": "console.bench.window:measure",
     "drafting": "console.bench.drafting:measure",
     "what-if": "console.bench.what_if:measure",
 }
