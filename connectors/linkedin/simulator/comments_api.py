@@ -66,9 +66,15 @@ class CommentsApi:
             or self._faults.strikes("role_without_read")
         ):
             shown = []
-        items = [listing.comment_object(self._world, comment) for comment in shown]
         path = f"/rest/socialActions/{quote(urn, safe='')}/comments"
-        content = listing.page(items, path, dict(request.query_params), self._faults, self._holes)
+        content = listing.page(
+            shown,
+            path,
+            dict(request.query_params),
+            self._faults,
+            self._holes,
+            lambda comment: listing.comment_object(self._world, comment),
+        )
         return self._noted("list", urn, answer(content), count=len(content["elements"]))
 
     async def comment(self, request: Request) -> Response:

@@ -5,7 +5,7 @@ moves the rest.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -23,8 +23,9 @@ def page(
     query: Mapping[str, str],
     faults: Faults,
     holes: dict[str, tuple[int, int]],
+    show: Callable[[Any], dict[str, Any]] = dict,
 ) -> dict[str, Any]:
-    """One page of a collection (`items` as they are shown), with whatever of its paging the faults leave.
+    """One page of a collection, each of its items as `show` has it, with the paging that the faults leave.
 
     `holes`: where, by path, a fault has made an empty page: kept, because it is there on the next call too.
     """
@@ -41,7 +42,7 @@ def page(
     if more:
         href = f"{path}?{urlencode({**query, 'start': start + count, 'count': count})}"
         paging["links"] = [{"type": "application/json", "rel": "next", "href": href}]
-    shown = [item for item in items[start : start + count] if item is not None]
+    shown = [show(item) for item in items[start : start + count] if item is not None]
     if faults.strikes("no_links"):
         paging["links"] = []
     if faults.strikes("no_total"):
