@@ -1,0 +1,41 @@
+"""Usage by account and month, and the budget that follows from it."""
+
+from infra import postgres
+from infra.postgres import Pool
+from replies.budget import MonthlyBudget
+from schemas.events import utc_now
+from sinks.usage_ledger import UsageLedger
+
+PAGE, OTHER = ("facebook", "page"), ("x", "other")
+
+
+async def test_what_two_workers_use_adds_up_and_bounds_both(pool: Pool) -> None:
+    budgets = [MonthlyBudget(1000), MonthlyBudget(1000)]
+    one, two = (UsageLedger(pool, "default", budget) for budget in budgets)
+    assert budgets[0].refused(PAGE, utc_now()) == "budget_unknown"
+    one.note(PAGE, "m", 400, 100)
+    one.note(PAGE, "m", 100, 0)
+    two.note(PAGE, "m", 300, 100)
+    two.note(OTHER, "n", 1, 1)
+    for ledger in (one, two, one):
+        assert await ledger.settle()
+    assert [budget.refused(PAGE, utc_now()) for budget in budgets] == ["budget_spent"] * 2
+    assert budgets[1].refused(OTHER, utc_now()) is None
+    rows = await pool.fetch(
+        "select account_id, model, calls, prompt_tokens, completion_tokens from usage order by 1"
+    )
+    assert [tuple(row) for row in rows] == [("other", "n", 1, 1, 1), ("page", "m", 3, 800, 200)]
+
+
+async def test_while_postgres_is_away_it_counts_on_and_writes_later(pool: Pool, database_url: str) -> None:
+    away = await postgres.create_pool("postgresql://nobody@127.0.0.1:9/none", connected=False)
+    budget = MonthlyBudget(1000)
+    ledger = UsageLedger(away, "default", budget)
+    ledger.note(PAGE, "m", 10, 5)
+    assert not await ledger.settle()
+    ledger.note(PAGE, "m", 10, 5)
+    ledger._pool = pool
+    assert await ledger.settle()
+    assert await pool.fetchval("select prompt_tokens + completion_tokens from usage") == 30
+    assert budget._spent == {}
+    away.terminate()
