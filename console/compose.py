@@ -4,8 +4,10 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Final
 
+import httpx
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -25,7 +27,12 @@ from infra import kafka, logs, metrics, postgres, tracing
 from infra.settings import Settings
 from models.analyzer import Analyzer
 from schemas import codec, topics
+from schemas.errors import ConfigurationError
 from schemas.events import ConfigKind, Platform
+from sinks.channels import Channel, Mail
+from sinks.channels import Webhook as NoticeWebhook
+from sinks.deadlines import Deadlines
+from sinks.notifier import Notifier
 from sinks.post_sink import post_sink
 from sinks.poster import Poster
 from sinks.postgres_sink import postgres_sink
@@ -120,7 +127,13 @@ def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, o
             for name, inputs in STAGE_INPUTS.items()
         }
         sweeper = Sweeper(pool, servers.kafka, groups, Rules.of(settings), tenant=settings.tenant)
-        work.background += [poster.run, Relay(pool, publisher).run, sweeper.run]
+        limits = Deadlines(
+            moderator=timedelta(seconds=settings.review_deadline),
+            supervisor=timedelta(seconds=settings.supervisor_deadline),
+        )
+        channels = await _notice_channels(settings, resources)
+        notifier = Notifier(pool, settings.tenant, limits, channels)
+        work.background += [poster.run, Relay(pool, publisher).run, sweeper.run, notifier.run]
 
     return runner.run(
         compose,
@@ -140,6 +153,23 @@ def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, o
         tracing=traces,
         seal=lambda value: ring.seal(value, context=topics.DEAD_LETTERS.name),
     )
+
+
+async def _notice_channels(settings: Settings, resources: AsyncExitStack) -> list[Channel]:
+    """The ways by which notices leave, as far as they are set up."""
+    channels: list[Channel] = []
+    if settings.notify_webhook_url:
+        if settings.notify_webhook_secret is None:
+            raise ConfigurationError(
+                "PARLEY_NOTIFY_WEBHOOK_URL: set PARLEY_NOTIFY_WEBHOOK_SECRET too, it signs the posts."
+            )
+        http = await resources.enter_async_context(httpx.AsyncClient(trust_env=False))
+        secret = settings.notify_webhook_secret.get_secret_value()
+        channels.append(NoticeWebhook(settings.notify_webhook_url, secret, http))
+    recipients = [each.strip() for each in settings.notify_mail_to.split(",") if each.strip()]
+    if settings.smtp_url and recipients:
+        channels.append(Mail(settings.smtp_url.get_secret_value(), settings.notify_mail_from, recipients))
+    return channels
 
 
 def webhook_app(settings: Settings, servers: Servers) -> FastAPI:
