@@ -148,5 +148,5 @@ def needs_export_extra(what: str) -> None:
         raise ConfigurationError(
             f"{what} needs {', '.join(missing)}, which labelling comments does not. In an environment of its "
             "own: pip install --require-hashes -r requirements-export.lock, then pip install --no-deps -e . "
-            "(`make .venv-export-ci` does both)."
+            "(`make test-export` makes one in .venv-export-ci)."
         )
