@@ -1,6 +1,7 @@
 """Calls to platforms that are under way, and what became of those that ended."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
@@ -18,7 +19,30 @@ NOT_OURS: Final = "stopped just before it was sent: the account passed to anothe
 STOPPED: Final = "stopped just before it was sent: the account, the comment or its thread has changed"
 
 _PATIENCE: Final = 2.0
-"""Seconds that a reply waits for those worth more to leave first, should one of them hang."""
+"""Seconds that a reply waits for the one worth more to leave first, should reading hold that up."""
+
+_GAP: Final = 0.25
+"""Most seconds that it then waits for the answer to that one, so that they also arrive in this order."""
+
+
+class _Turn:
+    """Of one attempt in the line of its account: whether its reply has left, and whether it has ended."""
+
+    def __init__(self) -> None:
+        self.left = asyncio.Event()
+        self.ended = asyncio.Event()
+
+    def end(self) -> None:
+        self.left.set()
+        self.ended.set()
+
+    async def over(self, gap: float) -> None:
+        for event, seconds in ((self.left, _PATIENCE), (self.ended, gap)):
+            if not event.is_set():
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await event.wait()
+
 
 MaySend = Callable[[Any], Awaitable[bool]]
 StillOurs = Callable[[Place, int], bool]
@@ -42,7 +66,7 @@ class Calls:
         self._tasks: dict[asyncio.Task[None], Any] = {}
         self._sending: set[Any] = set()
         self._busy: Counter[tuple[str, str, str]] = Counter()
-        self._left: dict[Place, asyncio.Event] = {}
+        self._last: dict[Place, _Turn] = {}
 
     def __bool__(self) -> bool:
         return bool(self._tasks)
@@ -60,12 +84,15 @@ class Calls:
         """How many look-ups of an account are under way."""
         return self._busy["look", platform, account_id]
 
-    def post(self, row: Any, client: PlatformClient, ours: Ours) -> None:
-        """Starts an attempt; the account's replies leave in the order in which they are given here."""
+    def post(self, row: Any, client: PlatformClient, ours: Ours, *, every: float) -> None:
+        """Starts an attempt; the account's replies leave in the order in which they are given here.
+
+        `every`: seconds between two replies by the account's budget, which the order costs nothing of.
+        """
         place = (row["platform"], row["account_id"])
-        before, left = self._left.get(place), asyncio.Event()
-        self._left[place] = left
-        self._start("attempt", row, self._attempt(row, client, ours, before, left))
+        before, turn = self._last.get(place), _Turn()
+        self._last[place] = turn
+        self._start("attempt", row, self._attempt(row, client, ours, before, turn, min(_GAP, every / 2)))
 
     def look(self, row: Any, client: PlatformClient, ours: Ours) -> None:
         """Starts a look-up."""
@@ -104,17 +131,19 @@ class Calls:
         row: Any,
         client: PlatformClient,
         ours: Ours,
-        before: asyncio.Event | None,
-        left: asyncio.Event,
+        before: _Turn | None,
+        turn: _Turn,
+        gap: float,
     ) -> Verdict | None:
         async def may_send() -> str:
             if not await self._gate(row):
                 return STOPPED
-            await _in_turn(before)
+            if before is not None:
+                await before.over(gap)
             if not self._still_ours((row["platform"], row["account_id"]), row["lease_epoch"]):
                 return NOT_OURS
             self._sending.add(row["decision_id"])
-            left.set()
+            turn.left.set()
             return ""
 
         parent = {TRACEPARENT: row["traceparent"].encode()} if row["traceparent"] else None
@@ -126,17 +155,8 @@ class Calls:
                 return None  # it stays `posting` until its lease is over, and is then looked up
             return Verdict(row=row, state="queued", reason="stopped before it was sent", unused=True)
         finally:
-            left.set()
+            turn.end()
             self._sending.discard(row["decision_id"])
-
-
-async def _in_turn(before: asyncio.Event | None) -> None:
-    if before is not None and not before.is_set():
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                await before.wait()
-        except TimeoutError:
-            return
 
 
 async def _find(row: Any, client: PlatformClient, ours: Ours) -> Verdict | None:

@@ -73,6 +73,7 @@ select a.tenant_id, a.platform, a.account_id, a.token_ciphertext, a.token_key_id
         where (q.tenant_id, q.platform, q.account_id) = (a.tenant_id, a.platform, a.account_id)
             and {_Q_MAY_SEND}
     ) as has_queued,
+    60 / nullif(a.replies_per_minute, 0) as every,
     a.status <> 'needs_auth' and exists (
         select from reply_queue q
         where (q.tenant_id, q.platform, q.account_id) = (a.tenant_id, a.platform, a.account_id)
@@ -86,7 +87,7 @@ where a.tenant_id = $2 and a.token_ciphertext is not null
 
 _CLAIM: Final = f"""
 with pace as materialized (
-    select p.tenant_id, p.platform, p.account_id, p.lease_epoch, a.mode, {_SLOWED} as tokens
+    select p.tenant_id, p.platform, p.account_id, p.lease_epoch, a.mode, {_SLOWED} as tokens, {_NOW} as at
     from social_accounts a join reply_pace p using (tenant_id, platform, account_id)
     where {WORKING} and a.platform = $3 and a.account_id = $4
         and p.lease_holder = $6 and p.lease_epoch = $7 and p.leased_until > {_NOW}
@@ -109,7 +110,7 @@ with pace as materialized (
     insert into reply_attempts (decision_id, number, started_at)
     select decision_id, attempts, claimed_at from claimed
 ), paid as (
-    update reply_pace p set tokens = a.tokens - (select count(*) from claimed), filled_at = {_NOW}
+    update reply_pace p set tokens = a.tokens - (select count(*) from claimed), filled_at = a.at
     from pace a
     where (p.tenant_id, p.platform, p.account_id) = (a.tenant_id, a.platform, a.account_id)
         and exists (select from claimed)
@@ -142,7 +143,7 @@ where platform = $2 and account_id = $3 and (thread_id = any ($4::text[]) or com
 class Ready:
     """An account with something to do, and the epoch of the lease it is held under.
 
-    `wait`: seconds until its budget allows the next reply.
+    `wait`: seconds until its budget allows the next reply. `every`: seconds between replies at its budget.
     """
 
     platform: str
@@ -151,6 +152,7 @@ class Ready:
     token_key_id: str
     epoch: int
     wait: float
+    every: float
     has_queued: bool
     has_unknown: bool
 
@@ -166,6 +168,7 @@ async def ready(connection: Connection, tenant: str, poster: str, now: datetime 
             token_key_id=row["token_key_id"] or "",
             epoch=row["lease_epoch"],
             wait=row["wait"],
+            every=row["every"] or 0.0,
             has_queued=row["has_queued"],
             has_unknown=row["has_unknown"],
         )

@@ -188,7 +188,7 @@ class Poster:
             await facts.refresh(connection, sorted({str(row["comment_id"]) for row in rows}))
         # Committed: from here on a crash leaves rows that say what may have been sent.
         for row in rows:
-            self._calls.post(row, client, self._ours(tried[row["decision_id"]]))
+            self._calls.post(row, client, self._ours(tried[row["decision_id"]]), every=account.every)
         if len(rows) == slots:
             return POLL
         pause = _NEXT_CLAIM if rows else _NOTHING_FOUND
