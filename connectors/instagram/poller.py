@@ -29,7 +29,10 @@ async def activity(
 ) -> AsyncIterator[Activity]:
     """Each active media, its counts, its comments with theirs; `account` with its user name."""
     older = 0
-    async for media in pages(graph, account.account_id, "media", {"fields": MEDIA_FIELDS}, size=PAGE_SIZE):
+    every = pages(
+        graph, account.account_id, "media", {"fields": MEDIA_FIELDS}, size=PAGE_SIZE, of_account=True
+    )
+    async for media in every:
         now = utc_now()
         try:
             post = post_event(media, account, now)

@@ -6,23 +6,33 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from connectors.meta.errors import GraphError, failure_of, is_gone
 from connectors.meta.graph import Graph
+from connectors.platform import AccountStopped, Cause
 from schemas.errors import TransientError
 
 PAGE_SIZE: Final = 100
 
 
 async def pages(
-    graph: Graph, parent: str, edge: str, params: Mapping[str, str], *, size: int = PAGE_SIZE
+    graph: Graph,
+    parent: str,
+    edge: str,
+    params: Mapping[str, str],
+    *,
+    size: int = PAGE_SIZE,
+    of_account: bool = False,
 ) -> AsyncIterator[Mapping[str, Any]]:
     """Items of `/{parent}/{edge}` until `next` is absent: a page may be empty and not the last.
 
-    Nothing for a parent that is gone; other errors raise as reads do.
+    Nothing for a parent that is gone; other errors raise as reads do. `of_account`: the parent is the account
+    itself, and where it cannot be seen the token is not the account's: AccountStopped, never an empty list.
     """
     query = {**params, "limit": str(size)}
     seen: set[str] = set()
     while True:
         answer = await graph.read(f"{path_of(parent)}/{edge}", query)
         if isinstance(answer, GraphError):
+            if is_gone(answer) and of_account:
+                raise AccountStopped(Cause.AUTH, f"The token does not open the account {parent}. {answer}")
             if is_gone(answer):
                 return
             raise failure_of(answer)

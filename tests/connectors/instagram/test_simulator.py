@@ -335,6 +335,15 @@ async def test_missing_permission_and_expired_token_stop_a_poll(
         assert caught.value.cause is cause
 
 
+async def test_a_poll_with_another_accounts_token_is_no_empty_poll(
+    simulator: Simulator, clients: Clients, account: Account
+) -> None:
+    stranger = clients.client(account, simulator.config.other_token)
+    with pytest.raises(AccountStopped) as caught:
+        [item async for item in stranger.activity(since=utc_now() - timedelta(days=1))]
+    assert caught.value.cause is Cause.AUTH
+
+
 async def test_calls_without_a_right_proof_or_token_or_version_are_refused(simulator: Simulator) -> None:
     proof = appsecret_proof(APP_SECRET, TOKEN)
     async with httpx.AsyncClient(trust_env=False) as http:
