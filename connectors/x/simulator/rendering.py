@@ -36,7 +36,7 @@ def post_json(
         "created_at": _iso(wording.created),
         "display_text_range": [begins, max(begins + 1, len(text))],
         "public_metrics": {
-            "retweet_count": 0,
+            "repost_count" if renamed else "retweet_count": 0,
             "reply_count": _answers(world, thing),
             "like_count": thing.likes,
             "quote_count": 0,
