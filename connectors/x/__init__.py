@@ -15,6 +15,7 @@ CONNECTOR: Final = Connector(
         reply_limit=REPLY_LIMIT,
         reply_length=weighted_length,
         replies_only_when_mentioned=True,
+        edit_notices=False,
         remove_notices=False,
     ),
     webhook=x_webhook,
