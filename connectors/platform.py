@@ -25,7 +25,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import httpx
 
@@ -279,6 +279,15 @@ class PlatformClient(Protocol):
 
     async def delete(self, platform_comment_id: str) -> ChangeOutcome:
         """Deletes a comment or one of the account's own replies; GONE if it was deleted already."""
+        ...
+
+
+@runtime_checkable
+class Subscribes(Protocol):
+    """A client whose platform has webhooks subscribed for each account; done once when it is connected."""
+
+    async def subscribe(self) -> ChangeOutcome:
+        """From then on the account's comments come by webhook."""
         ...
 
 

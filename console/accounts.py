@@ -1,9 +1,10 @@
-"""`parley accounts add|list|mode|pause|resume`: the brand's accounts on the platforms."""
+"""`parley accounts add|connect|list|check|mode|pause|resume`: the brand's accounts on the platforms."""
 
 import asyncio
 import getpass
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -11,7 +12,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from console import configuration, seeding
+from connectors.catalogue import CONNECTORS
+from connectors.tokens import read_token, token_json
+from console import configuration, connecting, ledger, seeding
 from console.printing import cell, json_line
 from console.servers import Servers, open_servers, prepare
 from infra import postgres, settings
@@ -24,6 +27,8 @@ from schemas.events import Platform
 from sinks import statuses
 
 app = typer.Typer(no_args_is_help=True, help="The brand's accounts.")
+app.command("connect")(connecting.connect)
+app.command("check")(connecting.check)
 
 T = TypeVar("T")
 OnPlatform = Annotated[Platform, typer.Argument(help="facebook, instagram, x or linkedin")]
@@ -46,10 +51,22 @@ def add(
         str, typer.Option(help="ISO 639-1, spoken where a comment's own is not known.")
     ] = "en",
     replies_per_minute: Annotated[float | None, typer.Option(min=0, help="Budget.")] = None,
+    username: Annotated[str | None, typer.Option(help="Its handle, by which own comments are told.")] = None,
+    may_reply: Annotated[bool, typer.Option(help="Whether the platform lets Parley reply there.")] = True,
+    only_when_mentioned: Annotated[
+        bool | None,
+        typer.Option(help="Replies only to comments that mention it; the platform's way without."),
+    ] = None,
+    days: Annotated[
+        float | None, typer.Option(min=0, help="Days of comments to fetch; PARLEY_BACKFILL_DAYS without it.")
+    ] = None,
 ) -> None:
-    """Adds an account, or brings it up to date. The token is never an argument, and is kept encrypted."""
-    if platform is not Platform.FACEBOOK:
-        raise ConfigurationError(f"{platform} is not connected yet; this release answers on facebook.")
+    """Adds an account, or brings it up to date. The token is never an argument, and is kept encrypted.
+
+    It is the bare access token, or JSON with access, refresh and expires_at.
+    """
+    if platform not in CONNECTORS:
+        raise ConfigurationError(f"There is no connector for {platform}; there are {', '.join(CONNECTORS)}.")
     token = _token(token_file)
     view = AccountView(
         platform=platform,
@@ -59,6 +76,10 @@ def add(
         default_language=language,
         brand_name=brand or name,
         tenant_id=settings.load().tenant,
+        may_reply=may_reply,
+        only_when_mentioned=CONNECTORS[platform].capabilities.replies_only_when_mentioned
+        if only_when_mentioned is None
+        else only_when_mentioned,
     )
 
     async def work(pool: Pool, loaded: Settings) -> None:
@@ -67,12 +88,15 @@ def add(
             codec.load(),
             view,
             token=token,
+            username=username,
             keys=configuration.key_ring(loaded),
             replies_per_minute=loaded.replies_per_minute
             if replies_per_minute is None
             else replies_per_minute,
             actor=getpass.getuser(),
         )
+
+        await connecting.want_backfill(pool, loaded, platform, account_id, days)
 
     _run(work, announce=True)
     print(f"{platform} account {account_id} ({name}): mode {mode}")
@@ -85,29 +109,23 @@ def _token(file: Path | None) -> str:
         raise ConfigurationError(
             f"The token cannot be read from {file or 'standard input'}: {error}"
         ) from error
-    token = text.strip()
-    if not token or not token.isprintable() or " " in token:
+    try:
+        return token_json(read_token(text))
+    except ConfigurationError as error:
         raise ConfigurationError(
-            f"{file or 'Standard input'} holds no access token. For example: "
+            f"{file or 'Standard input'} holds no access token. {error} For example: "
             "parley accounts add facebook 1234 --name 'My page' < token.txt"
-        )
-    return token
+        ) from None
 
 
 @app.command("list")
 def list_accounts(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object an account.")] = False,
 ) -> None:
-    """Shows the accounts with their mode, state and budget."""
+    """Shows the accounts with their mode, state, budget, and by which way their comments came."""
 
     async def work(pool: Pool, loaded: Settings) -> list[dict[str, object]]:
-        rows = await pool.fetch(
-            "select platform, account_id, name, mode, status, status_reason, may_reply, replies_per_minute, "
-            "(select count(*) from comments c where c.platform = a.platform and c.account_id = a.account_id) "
-            "as comments from social_accounts a where tenant_id = $1 order by 1, 2",
-            loaded.tenant,
-        )
-        return [dict(row) for row in rows]
+        return await ledger.accounts(pool, loaded.tenant)
 
     rows = _run(work)
     if as_json:
@@ -118,10 +136,19 @@ def list_accounts(
     table.add_column(
         "Account", no_wrap=True, min_width=max((len(str(row["account_id"])) for row in rows), default=0)
     )
-    for heading in ("Name", "Mode", "Status", "Replies a minute", "Comments"):
+    for heading in (
+        "Name",
+        "Mode",
+        "Status",
+        "Replies a minute",
+        "Comments",
+        "By webhook",
+        "By poll alone",
+        "Last poll",
+    ):
         table.add_column(heading)
     for row in rows:
-        status = f"{row['status']} {row['status_reason'] or ''}".strip()
+        status = f"{row['status']} {row['status_reason'] or row['problem'] or ''}".strip()
         table.add_row(
             str(row["platform"]),
             str(row["account_id"]),
@@ -130,6 +157,9 @@ def list_accounts(
             cell(status),
             f"{row['replies_per_minute']:g}",
             str(row["comments"]),
+            str(row["received_by_webhook"]),
+            str(row["found_only_by_polling"]),
+            f"{polled:%Y-%m-%d %H:%M}" if isinstance(polled := row["last_good_poll"], datetime) else "never",
         )
     Console().print(table if rows else "no accounts; `parley accounts add` adds one")
 

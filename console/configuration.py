@@ -42,6 +42,7 @@ async def save_account(
     account: AccountView,
     *,
     token: str | None = None,
+    username: str | None = None,
     keys: KeyRing,
     replies_per_minute: float,
     actor: str,
@@ -57,8 +58,9 @@ async def save_account(
             """
             insert into social_accounts as a (tenant_id, platform, account_id, name, mode, may_reply,
                 only_when_mentioned, default_language, brand_name, replies_per_minute,
-                token_ciphertext, token_key_id)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                token_ciphertext, token_key_id, username, token_stored_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+                case when $11::bytea is not null then now() end)
             on conflict (tenant_id, platform, account_id) do update set
                 name = excluded.name, mode = excluded.mode, may_reply = excluded.may_reply,
                 only_when_mentioned = excluded.only_when_mentioned,
@@ -66,6 +68,9 @@ async def save_account(
                 brand_name = excluded.brand_name, replies_per_minute = excluded.replies_per_minute,
                 token_ciphertext = coalesce(excluded.token_ciphertext, a.token_ciphertext),
                 token_key_id = coalesce(excluded.token_key_id, a.token_key_id),
+                token_stored_at = coalesce(excluded.token_stored_at, a.token_stored_at),
+                username = coalesce(excluded.username, a.username),
+                status_reason = case when excluded.token_ciphertext is null then a.status_reason end,
                 status = case when excluded.token_ciphertext is null then a.status else 'active' end,
                 version = a.version + 1, updated_at = now()
             returning version, status
@@ -82,6 +87,7 @@ async def save_account(
             replies_per_minute,
             sealed,
             key_id,
+            username,
         )
         assert row is not None  # noqa: S101  an upsert gives its row
         saved = account.model_copy(update={"status": AccountStatus(row["status"])})

@@ -9,16 +9,20 @@ from typing import Annotated
 import typer
 from prometheus_client import start_http_server
 
+from connectors.accounts import Account
 from connectors.clients import open_clients
 from connectors.polling.access import Access
 from connectors.polling.poller import Poller
 from connectors.polling.store import Store
-from console.configuration import key_ring
+from console import configuration
 from console.servers import Servers, open_servers
 from console.supervisor import exit_with_parent
 from infra import kafka, logs, metrics, postgres, settings
+from infra.postgres import Connection
 from infra.settings import Settings
+from replies.account import AccountStatus
 from schemas import codec
+from sinks import statuses
 
 log = logs.get(__name__)
 
@@ -48,10 +52,10 @@ async def run_polling(loaded: Settings, servers: Servers) -> None:
         kafka.open_publisher(servers.kafka) as publisher,
         open_clients(loaded) as clients,
     ):
-        store = Store(pool, loaded.tenant, f"{socket.gethostname()}:{os.getpid()}")
+        store = Store(pool, loaded.tenant, f"{socket.gethostname()}:{os.getpid()}", stop=stop_account)
         poller = Poller(
             store,
-            Access(pool, clients, key_ring(loaded)),
+            Access(pool, clients, configuration.key_ring(loaded)),
             publisher,
             codec.load(),
             loaded,
@@ -69,6 +73,19 @@ async def run_polling(loaded: Settings, servers: Servers) -> None:
         for result in results:
             if isinstance(result, Exception):
                 raise result
+
+
+async def stop_account(connection: Connection, account: Account, reason: str) -> None:
+    """Nothing is sent for an account whose access is lost, until a person adds a token."""
+    place = (account.tenant_id, account.platform.value, account.account_id)
+    await statuses.change(
+        connection,
+        codec.load(),
+        place,
+        AccountStatus.NEEDS_AUTH,
+        reason=reason,
+        actor=configuration.BY_PARLEY,
+    )
 
 
 def show_problems(problems: dict[tuple[str, str], int]) -> None:

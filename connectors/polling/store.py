@@ -1,13 +1,13 @@
 """Postgres as the poller uses it: leases, what is stored, how far each account is polled, its marks."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from connectors.accounts import Account
 from connectors.polling.comparing import Stored
-from infra.postgres import Pool, transient
+from infra.postgres import Connection, Pool, transient
 from schemas.events import CommentEvent, CommentKind, Platform, Source
 
 LEASE: Final = timedelta(minutes=2)
@@ -59,6 +59,10 @@ returning b.problem is not null as had
 """
 
 
+Stop = Callable[[Connection, Account, str], Awaitable[None]]
+"""Stops an account for a reason until a person adds a token."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """An account whose turn it is; `problem` as the last check found it."""
@@ -74,7 +78,9 @@ class Store:
     Every call raises TransientError while Postgres is away.
     """
 
-    def __init__(self, pool: Pool, tenant: str, name: str) -> None:
+    def __init__(self, pool: Pool, tenant: str, name: str, *, stop: Stop) -> None:
+        """`stop` is called within the transaction that notes a dead token or a missing right."""
+        self._stop = stop
         self.pool = pool
         self.tenant = tenant
         self._name = name
@@ -135,12 +141,7 @@ class Store:
                 if changed is None:
                     return False
                 if problem in ("auth", "permission"):
-                    await connection.execute(
-                        "update social_accounts set status = 'needs_auth', status_reason = $4, "
-                        "updated_at = now() where tenant_id = $1 and platform = $2 and account_id = $3",
-                        *place,
-                        reason[:500],
-                    )
+                    await self._stop(connection, account, reason[:500])
                 await connection.execute(
                     "insert into audit_log (tenant_id, actor, action, subject) values ($1, 'parley', $2, $3)",
                     self.tenant,
