@@ -6,9 +6,11 @@ first is sent. What arrives twice is published twice, with the same event id.
 
     GET    the platform's handshake
     POST   200 taken (or nothing of it is for us)   400 not JSON   403 not signed by the platform
-           404 no such platform   413 larger than `body_limit`   503 Kafka did not acknowledge
+           404 no such platform   408 slower than `body_timeout`   413 larger than `body_limit`
+           503 Kafka did not acknowledge
 """
 
+import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Mapping
@@ -57,7 +59,7 @@ def _no_count(_platform: Platform, _what: str, _number: int) -> None:
 class Receiver:
     """Takes deliveries. `count` is told everything under one of these names
 
-    `delivery:accepted|unsigned|malformed|too_large|not_acknowledged|broken_off`, `comment:<kind>`,
+    `delivery:accepted|unsigned|malformed|too_large|too_slow|not_acknowledged|broken_off`, `comment:<kind>`,
     `ignored:<reason>`, `dead_letter:<reason>`.
     """
 
@@ -69,16 +71,18 @@ class Receiver:
         publisher: Publishes,
         codec: Codec,
         body_limit: int,
+        body_timeout: float = 30.0,
         count: Count = _no_count,
         seal: Seal = unsealed,
         span: Span = _no_span,
     ) -> None:
-        """`body_limit` in bytes; `seal` encrypts what goes to the dead letters."""
+        """`body_limit` in bytes, `body_timeout` in seconds; `seal` encrypts what goes to the dead letters."""
         self._webhooks = webhooks
         self._accounts = accounts
         self._publisher = publisher
         self._codec = codec
         self._body_limit = body_limit
+        self._body_timeout = body_timeout
         self._count = count
         self._seal = seal
         self._span = span
@@ -105,7 +109,10 @@ class Receiver:
         if webhook is None:
             return Response(status_code=404)
         try:
-            body = await self._body(request)
+            async with asyncio.timeout(self._body_timeout):
+                body = await self._body(request)
+        except TimeoutError:
+            return self._refused(webhook, 408, "too_slow")
         except ClientDisconnect:
             self._count(webhook.platform, "delivery:broken_off", 1)
             return Response(status_code=400)
@@ -189,7 +196,7 @@ class Receiver:
         self._count(webhook.platform, f"delivery:{why}", 1)
         _log.info("delivery refused", platform=webhook.platform, status=status, why=why)
         # The rest of a body that was not read would be taken for the next request.
-        headers = {"Connection": "close"} if status == 413 else None
+        headers = {"Connection": "close"} if status in (408, 413) else None
         return Response(status_code=status, headers=headers)
 
 

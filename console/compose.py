@@ -195,6 +195,7 @@ def webhook_app(settings: Settings, servers: Servers) -> FastAPI:
                 publisher=publisher,
                 codec=codec.load(),
                 body_limit=settings.webhook_body_limit,
+                body_timeout=settings.webhook_body_timeout,
                 seal=lambda value: ring.seal(value, context=topics.DEAD_LETTERS.name),
                 span=traces.span,
                 count=lambda platform, what, number: metrics.WEBHOOKS.labels(platform, what).inc(number),

@@ -7,7 +7,8 @@ from infra.postgres import Pool
 ACCOUNTS: Final = """
 select a.platform, a.account_id, a.name, a.mode, a.status, a.status_reason, a.may_reply,
     a.only_when_mentioned, a.replies_per_minute, p.problem, p.problem_reason,
-    p.last_good_at as last_good_poll, p.horizon_at as horizon, p.last_error, p.next_poll_at as next_poll, p.backfill_since,
+    p.last_good_at as last_good_poll, p.horizon_at as horizon, p.last_error,
+    p.next_poll_at as next_poll, p.backfill_since,
     coalesce(c.comments, 0) as comments, coalesce(c.by_webhook, 0) as received_by_webhook,
     coalesce(c.only_by_poll, 0) as found_only_by_polling, coalesce(c.by_backfill, 0) as backfilled,
     coalesce(c.gaps, 0) as gaps_filled

@@ -12,16 +12,20 @@ from prometheus_client import start_http_server
 from connectors.accounts import Account
 from connectors.clients import open_clients
 from connectors.polling.access import Access
+from connectors.polling.feeder import Feeder
 from connectors.polling.poller import Poller
 from connectors.polling.store import Store
 from console import configuration
 from console.servers import Servers, open_servers
+from console.stages import GROUP_PREFIX
 from console.supervisor import exit_with_parent
 from infra import kafka, logs, metrics, postgres, settings
+from infra.lag import LagReader, open_lag_reader
 from infra.postgres import Connection
 from infra.settings import Settings
 from replies.account import AccountStatus
 from schemas import codec
+from schemas.topics import COMMENTS_RAW
 from sinks import statuses
 
 log = logs.get(__name__)
@@ -51,6 +55,7 @@ async def run_polling(loaded: Settings, servers: Servers) -> None:
         postgres.open_pool(servers.database, size=6) as pool,
         kafka.open_publisher(servers.kafka) as publisher,
         open_clients(loaded) as clients,
+        open_lag_reader(servers.kafka) as lags,
     ):
         store = Store(pool, loaded.tenant, f"{socket.gethostname()}:{os.getpid()}", stop=stop_account)
         poller = Poller(
@@ -62,7 +67,14 @@ async def run_polling(loaded: Settings, servers: Servers) -> None:
             count=lambda platform, what, number: metrics.POLLS.labels(platform, what).inc(number),
             problems=show_problems,
         )
-        work = [asyncio.create_task(poller.run())]
+        feeder = Feeder(
+            servers.kafka,
+            publisher,
+            codec.load(),
+            lag=lambda: enriching_lag(lags),
+            limit=loaded.backfill_while_lag,
+        )
+        work = [asyncio.create_task(poller.run()), asyncio.create_task(feeder.run())]
         stopping = asyncio.create_task(stopped.wait())
         try:
             await asyncio.wait([*work, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -73,6 +85,12 @@ async def run_polling(loaded: Settings, servers: Servers) -> None:
         for result in results:
             if isinstance(result, Exception):
                 raise result
+
+
+async def enriching_lag(lags: LagReader) -> int:
+    """Records of `comments.raw` that wait to be enriched."""
+    rows = await lags.read(f"{GROUP_PREFIX}.enrich", [COMMENTS_RAW.name])
+    return sum(row.lag for row in rows)
 
 
 async def stop_account(connection: Connection, account: Account, reason: str) -> None:

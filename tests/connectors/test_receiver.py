@@ -84,6 +84,7 @@ def app(kafka: GatedPublisher, counted: Counter[str], account: Account) -> FastA
             publisher=kafka,
             codec=load(),
             body_limit=LIMIT,
+            body_timeout=0.5,
             count=count,
         )
     )
@@ -282,3 +283,15 @@ async def test_the_handshake_answers_over_http(http: httpx.AsyncClient) -> None:
     answer = await http.get(PATH, params=query)
     assert (answer.status_code, answer.text) == (200, "1158201444")
     assert (await http.get(PATH, params={**query, "hub.verify_token": "x"})).status_code == 403
+
+
+async def test_a_body_that_trickles_in_is_408_and_nothing_of_it_is_kept(
+    app: FastAPI, kafka: GatedPublisher, counted: Counter[str]
+) -> None:
+    async with serving(app) as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        writer.write(f"POST {PATH} HTTP/1.1\r\nHost: parley\r\nContent-Length: 100\r\n\r\n{{".encode())
+        assert (await reader.readline()).startswith(b"HTTP/1.1 408")
+        writer.close()
+    assert counted == {"facebook delivery:too_slow": 1}
+    assert kafka.acknowledged == []
