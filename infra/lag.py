@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from infra.kafka import open_admin, unreachable
+from infra.topic_ids import topic_ids
 from schemas.errors import TransientError
 
 _LOADED_WITHIN: Final = 15.0
@@ -76,6 +78,13 @@ class LagReader:
         except KafkaError as error:
             raise TransientError(f"Kafka did not tell the lag of {group}: {error}") from error
         return rows
+
+    async def topic_ids(self, topics: Sequence[str]) -> dict[str, uuid.UUID]:
+        """See `infra.topic_ids`; raises TransientError if the broker is away."""
+        try:
+            return await topic_ids(self._admin, topics)
+        except KafkaError as error:
+            raise TransientError(f"Kafka did not tell its topics' ids: {error}") from error
 
     async def _committed(self, group: str, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Committed offsets, -1 for none.

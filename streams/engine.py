@@ -143,6 +143,16 @@ class Engine:
         if self.stage.stop is not None:
             await self.stage.stop()
 
+    async def start_over(self, topic: str) -> None:
+        """Takes nothing more, and commits the beginning of a topic that was deleted and created again.
+
+        What is held here belongs to the old one: its positions would pass over records of the new one. The
+        process is to end then, and the next one begins where this has committed.
+        """
+        await self.quiesce()
+        self._consumer.finish({tp: 0 for tp in self._consumer.assignment() if tp.topic == topic})
+        await self.commit()
+
     def partitions(self) -> set[tuple[str, int]]:
         """(topic, partition) of what this stage owns now."""
         if not self.app.started or not self.state.assigned:

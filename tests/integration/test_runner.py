@@ -615,24 +615,27 @@ async def test_two_processes_with_one_instance_id_are_told_so(bed: Bed) -> None:
     assert "another process uses the instance id" in bed.words(ended)
 
 
-async def test_a_topic_deleted_and_created_again_is_read_from_its_beginning(bed: Bed) -> None:
-    """Committed offsets of the old topic mean nothing in the new one."""
+@pytest.mark.parametrize("count", [100, 1000])
+async def test_a_topic_deleted_and_created_again_is_read_from_its_beginning(bed: Bed, count: int) -> None:
+    """Offsets of the old topic mean nothing in the new one, be it shorter or already longer."""
     await bed.send_comments(300)
-    worker = bed.start()
+    worker = bed.start(instance="one", session=30.0)
     await bed.finished(300)
+    worker.send_signal(signal.SIGSTOP)
     await bed.admin.delete_topics([bed.source])
     await until(lambda: gone(bed, bed.source), what="the topic is gone")
     await create_topics(bed.bootstrap, [Topic(name=bed.source, schema="comment_event", partitions=4)])
     await bed.producer.client.force_metadata_update()
-    await bed.send_comments(100, first=1000)
-    expected = {str(number) for number in (*range(300), *range(1000, 1100))}
-
-    async def copied() -> bool:
-        return set(await bed.texts()) == expected
-
-    await until(copied, 60, "the new topic's records are copied")
-    if worker.poll() is None:
-        assert await bed.end(worker) == 0
+    await bed.send_comments(count, first=1000)
+    worker.send_signal(signal.SIGCONT)
+    expected = {str(number) for number in (*range(300), *range(1000, 1000 + count))}
+    assert await bed.end(worker, None, within=60) == 69
+    assert "deleted and created again" in bed.words(worker)
+    assert await bed.committed() == 0
+    worker = bed.start(instance="one")
+    await bed.finished(count)
+    assert await bed.end(worker) == 0
+    assert set(await bed.texts()) == expected
 
 
 async def test_a_missing_topic_and_a_missing_broker_are_named(bed: Bed) -> None:
