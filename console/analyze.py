@@ -1,6 +1,6 @@
 """`parley analyze`: sentiment, intent and language of texts, by the model that the pipeline uses."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +12,7 @@ from rich.table import Table
 from console.printing import cell, json_line
 from console.texts import BadRow, read_texts
 from infra import settings
-
-_AT_ONCE = 1024
+from models.analyzer import AT_ONCE, TextAnalysis
 
 
 def analyze(
@@ -26,34 +25,38 @@ def analyze(
     from console.compose import load_analyzer  # heavy: the model's libraries
 
     analyzer = load_analyzer(settings.load())
-    rows = read_texts(file)
-    while chunk := list(islice(rows, _AT_ONCE)):
-        texts = list(_texts(chunk))
-        found = analyzer.analyze(texts)
-        table = Table("Text", "Sentiment", "Intent", "Language", box=None, show_header=not as_json)
-        for text, result in zip(texts, found, strict=True):
-            if as_json:
-                labels = {
-                    "text": text,
-                    "sentiment": result.sentiment,
-                    "sentiment_scores": {name: round(by, 4) for name, by in result.sentiment_scores.items()},
-                    "intent": result.intent,
-                    "intent_scores": {name: round(by, 4) for name, by in result.intent_scores.items()},
-                    "language": result.language,
-                }
-                print(json_line(labels))
-            else:
-                table.add_row(
-                    cell(text[:100]),
-                    f"{result.sentiment} {result.sentiment_scores[result.sentiment]:.2f}",
-                    f"{result.intent} {result.intent_scores[result.intent]:.2f}",
-                    result.language,
-                )
-        if not as_json:
-            Console().print(table)
+    found = analyzer.stream(_texts(read_texts(file)))
+    if as_json:
+        for line in json_lines(found):
+            print(line)
+        return
+    while part := list(islice(found, AT_ONCE)):
+        table = Table("Text", "Sentiment", "Intent", "Language", box=None)
+        for text, result in part:
+            table.add_row(
+                cell(text[:100]),
+                f"{result.sentiment} {result.sentiment_scores[result.sentiment]:.2f}",
+                f"{result.intent} {result.intent_scores[result.intent]:.2f}",
+                result.language,
+            )
+        Console().print(table)
 
 
-def _texts(rows: list[str | BadRow]) -> Iterator[str]:
+def json_lines(found: Iterable[tuple[str, TextAnalysis]]) -> Iterator[str]:
+    """One JSON object for each text with its labels, scores and language."""
+    for text, result in found:
+        labels = {
+            "text": text,
+            "sentiment": result.sentiment,
+            "sentiment_scores": {name: round(by, 4) for name, by in result.sentiment_scores.items()},
+            "intent": result.intent,
+            "intent_scores": {name: round(by, 4) for name, by in result.intent_scores.items()},
+            "language": result.language,
+        }
+        yield json_line(labels)
+
+
+def _texts(rows: Iterable[str | BadRow]) -> Iterator[str]:
     for row in rows:
         if isinstance(row, BadRow):
             typer.echo(f"parley: row {row.number} passed over: {row.reason}", err=True)

@@ -50,7 +50,7 @@ class Session:
 
     def __init__(self, manifest: Manifest, threads: int | None = None) -> None:
         self._manifest = manifest
-        self._threads = max(1, threads or _cores())
+        self.threads = max(1, threads or _cores())
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -69,7 +69,7 @@ class Session:
         except Exception as error:  # tokenizers and onnxruntime raise types of their own
             raise ModelDamaged(f"model {manifest.name} does not load: {error}") from error
         self._check(manifest)
-        self._pool = ThreadPoolExecutor(self._threads, "model") if self._threads > 1 else None
+        self._pool = ThreadPoolExecutor(self.threads, "model") if self.threads > 1 else None
 
     def _check(self, manifest: Manifest) -> None:
         """One run on one token: what the graph takes and gives is what the manifest says."""
@@ -83,21 +83,28 @@ class Session:
 
     def run(self, texts: Sequence[str]) -> Scores:
         """Score cleaned texts; an empty one is scored too (as a text without content)."""
-        encodings = self._tokenizer.encode_batch_fast(list(texts))
-        ids = [self._cut(encoding.ids) for encoding in encodings]
+        ids = self.token_ids(texts)
         manifest = self._manifest
         scores = self._blank(len(ids))
         if manifest.unknown is not None:
             for row, sequence in enumerate(ids):
                 if manifest.unknown in sequence:
                     scores.unknown[row] = self.unknown_share(texts[row])
-        groups = _groups(ids, self._threads)
+        groups = _groups(ids, self.threads)
         if self._pool is None or len(groups) == 1:
             for group in groups:
                 self._score(group, ids, scores)
         else:
             list(self._pool.map(lambda group: self._score(group, ids, scores), groups))
         return scores
+
+    def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """The token ids of cleaned texts, specials included, each cut to what the model takes."""
+        return [self._cut(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(list(texts))]
+
+    def raw(self, ids: npt.NDArray[np.int64]) -> list[Array]:
+        """All outputs of our own graph for one padded batch (n, tokens): for measuring what is possible."""
+        return list(self._session.run(None, {"ids": ids}))
 
     def _blank(self, texts: int) -> Scores:
         labels = self._manifest.labels
