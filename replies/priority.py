@@ -1,15 +1,21 @@
 """Which comment comes first where replies are scarce: one number, higher leaves first.
 
-The sum of documented weights. A platform lets an account post some 30 replies a minute, so an hour with a
-viral post is spent on questions and requests, not on hearts. Age takes from the sum as the comment's time
-runs out: an answer within minutes is worth more than one after a day.
+The sum of documented weights, which a policy may change (`priority` in its document). A platform lets an
+account post some 30 replies a minute, so an hour with a viral post is spent on questions and requests, not on
+hearts. Age takes from the sum as the comment's time runs out: an answer within minutes is worth more than one
+after a day.
 """
 
-from typing import Final
+from typing import Annotated, Final, Self
 
+from pydantic import Field, model_validator
+
+from replies.documents import Document
 from schemas.labels import Intent, Sentiment
 
-INTENT: Final = {
+Weight = Annotated[float, Field(ge=0, le=1000)]
+
+_INTENT: Final = {
     Intent.COMPLAINT: 5.0,
     Intent.QUESTION: 4.0,
     Intent.REQUEST: 4.0,
@@ -18,35 +24,56 @@ INTENT: Final = {
     Intent.OTHER: 0.5,
     Intent.SPAM: 0.0,
 }
-"""What an answer changes for the writer."""
-
-SENTIMENT: Final = {Sentiment.NEGATIVE: 2.0, Sentiment.NEUTRAL: 0.5, Sentiment.POSITIVE: 0.0}
-"""The unhappy ones first."""
+_SENTIMENT: Final = {Sentiment.NEGATIVE: 2.0, Sentiment.NEUTRAL: 0.5, Sentiment.POSITIVE: 0.0}
 
 RISK: Final = 10.0
-"""A risk word stands before everything without one (the rest sums to less than 9)."""
 
-OPENS_THREAD: Final = 0.5
-"""A comment below the post is seen by more people than a reply below a comment."""
 
-MENTIONS: Final = 1.0
-"""The author calls the account by name."""
+class Weights(Document):
+    """What counts how much; a policy names those it changes, of intents and sentiments too.
 
-AGE: Final = 3.0
-"""What a comment loses from fresh to expired, in proportion to its age."""
+    `intent`: what an answer changes for the writer. `sentiment`: the unhappy ones first. `risk`: a risk word
+    stands before everything without one (by default the rest sums to less than 9). `opens_thread`: a comment
+    below the post is seen by more people than a reply below a comment. `mentions`: the author calls the
+    account by name. `age`: what a comment loses from fresh to expired, in proportion to its age.
+    """
+
+    intent: dict[Intent, Weight] = Field(default_factory=lambda: dict(_INTENT))
+    sentiment: dict[Sentiment, Weight] = Field(default_factory=lambda: dict(_SENTIMENT))
+    risk: Weight = RISK
+    opens_thread: Weight = 0.5
+    mentions: Weight = 1.0
+    age: Weight = 3.0
+
+    @model_validator(mode="after")
+    def _fills_up(self) -> Self:
+        object.__setattr__(self, "intent", {**_INTENT, **self.intent})
+        object.__setattr__(self, "sentiment", {**_SENTIMENT, **self.sentiment})
+        return self
+
+
+DEFAULT: Final = Weights()
+"""The weights of a policy that names none."""
 
 
 def score(
-    intent: Intent, sentiment: Sentiment, *, risk: bool, age_share: float, opens_thread: bool, mentions: bool
+    intent: Intent,
+    sentiment: Sentiment,
+    *,
+    risk: bool,
+    age_share: float,
+    opens_thread: bool,
+    mentions: bool,
+    weights: Weights = DEFAULT,
 ) -> float:
     """The priority. `age_share`: age as a share of the time in which the comment may be answered, 0 to 1."""
     share = min(1.0, max(0.0, age_share))
     return round(
-        INTENT[intent]
-        + SENTIMENT[sentiment]
-        + RISK * risk
-        + OPENS_THREAD * opens_thread
-        + MENTIONS * mentions
-        - AGE * share,
+        weights.intent[intent]
+        + weights.sentiment[sentiment]
+        + weights.risk * risk
+        + weights.opens_thread * opens_thread
+        + weights.mentions * mentions
+        - weights.age * share,
         3,
     )

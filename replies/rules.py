@@ -3,6 +3,8 @@
 name, version       who it is; its version string also holds a hash of the content
 languages           languages that replies are written in; any other counts as unknown
 max_age             by platform: comments older than this are not answered, and replies expire then
+expires             by platform and intent: where replies expire sooner than that
+priority            weights that order waiting replies; see `replies.priority.Weights`
 ignored_attachments kinds of attachment that say nothing (stickers)
 risk_groups         groups of `words` that a person must see: nothing may be approved where one occurs
 emoji               which emoji are kind and which are not
@@ -20,6 +22,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, m
 
 from replies.account import Mode
 from replies.documents import Document
+from replies.priority import DEFAULT, Weights
 from schemas.events import DraftOrigin, Platform
 from schemas.labels import Intent, Sentiment
 from schemas.states import Action
@@ -109,6 +112,7 @@ class _Rule(Document):
 
 TRIAGE_ACTIONS: Final = {
     "no_reply": Action.NO_REPLY,
+    "hide": Action.HIDE,
     "not_allowed": Action.NOT_ALLOWED,
     "escalate": Action.ESCALATE,
     "review": Action.REVIEW,
@@ -186,6 +190,8 @@ class PolicyDocument(Document):
     version: int = Field(ge=1)
     languages: tuple[Annotated[str, Field(pattern=r"^[a-z]{2}$")], ...] = Field(min_length=1)
     max_age: dict[Platform, Duration]
+    expires: dict[Platform, dict[Intent, Duration]] = Field(default_factory=dict)
+    priority: Weights = DEFAULT
     ignored_attachments: tuple[str, ...] = ()
     risk_groups: tuple[str, ...] = ()
     emoji: Emoji = Emoji()
@@ -199,6 +205,9 @@ class PolicyDocument(Document):
         missing = [platform.value for platform in Platform if platform not in self.max_age]
         if missing:
             raise ValueError(f"max_age: say how old a comment may be on {', '.join(missing)}")
+        for platform, lives in self.expires.items():
+            if late := [intent.value for intent, life in lives.items() if life > self.max_age[platform]]:
+                raise ValueError(f"expires: {platform}: {', '.join(late)}: longer than max_age; leave it out")
         unknown = set(self.risk_groups) - set(self.words)
         if unknown:
             raise ValueError(f"risk_groups: {sorted(unknown)} are no groups of `words`")

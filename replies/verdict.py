@@ -49,6 +49,7 @@ def decision(
     expires_at, urgency = None, priority.RISK
     if signals and document:
         life = document.max_age[comment.platform]
+        life = document.expires.get(comment.platform, {}).get(signals.analysis.intent, life)
         expires_at = born(comment) + life if ruling.action in _OPEN else None
         urgency = priority.score(
             signals.analysis.intent,
@@ -57,6 +58,7 @@ def decision(
             age_share=signals.age / life,
             opens_thread=comment.platform_parent_id is None,
             mentions=comment.mentions_account is True,
+            weights=document.priority,
         )
     return Decision(
         decision_id=identity.decision_id(

@@ -27,7 +27,7 @@ returning version, {COLUMNS}
 
 # Who lets an account post again means now, whatever it was held for.
 _LET_GO: Final = """
-update reply_pace set held_until = null, held_reason = null
+update reply_pace set held_until = least(held_until, clock_timestamp())
 where tenant_id = $1 and platform = $2 and account_id = $3
 """
 

@@ -327,7 +327,7 @@ def test_whatever_fails_inside_goes_to_a_person(
         assert "TypeError" in decision.reason
 
 
-def test_what_is_open_expires_when_the_comment_is_too_old(
+def test_what_is_open_expires_by_platform_and_intent(
     comment: Callable[..., CommentEvent],
     analysis: Callable[..., Analysis],
     account: Callable[..., AccountView],
@@ -335,6 +335,6 @@ def test_what_is_open_expires_when_the_comment_is_too_old(
 ) -> None:
     said = comment("Thank you")
     decision = decided(said, analysis(), account(), now)
-    assert decision.expires_at == said.created_at + timedelta(days=3)  # type: ignore[operator]
+    assert decision.expires_at == said.created_at + timedelta(days=1)  # type: ignore[operator]
     closed = decided(comment(""), analysis(), account(), now)
     assert closed.expires_at is None

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replies.priority import score
+from replies.priority import Weights, score
 from schemas.labels import Intent, Sentiment
 
 
@@ -35,3 +35,9 @@ def test_risk_stands_before_everything_without_it(
     assert worst > most
     aged = of(intent, sentiment, age_share=age_share)
     assert aged <= of(intent, sentiment)
+
+
+def test_a_policy_changes_the_weights_it_names_and_keeps_the_others() -> None:
+    weights = Weights(intent={Intent.COMPLIMENT: 50.0})
+    assert of(Intent.COMPLIMENT, weights=weights) > of(Intent.COMPLAINT, weights=weights)
+    assert of(Intent.QUESTION, weights=weights) == of(Intent.QUESTION)

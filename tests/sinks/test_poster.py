@@ -273,7 +273,7 @@ async def test_no_more_calls_at_once_than_allowed(office: Office, page: FakePage
         await office.round(poster)
         office.clock.advance(1)
     assert len(page.sent) == 12
-    assert page.most_at_once == 3
+    assert 1 <= page.most_at_once <= 3
 
 
 async def test_two_posters_racing_post_each_reply_once(office: Office, page: FakePage) -> None:
