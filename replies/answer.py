@@ -4,6 +4,7 @@ Nothing that a model writes is believed: types, lengths and ranges are checked, 
 instructions, its tags or a good part of the comment is not used.
 """
 
+import functools
 import json
 from dataclasses import dataclass
 from typing import Any, Final
@@ -86,9 +87,14 @@ def repeats(reply: str, system: str, comment: str) -> bool:
         return True
     said = wording.split(reply)
     return bool(
-        _runs(said, _RUN_OF_RULES) & _runs(wording.split(system), _RUN_OF_RULES)
+        _runs(said, _RUN_OF_RULES) & _rules(system)
         or _runs(said, _RUN_OF_COMMENT) & _runs(wording.split(comment), _RUN_OF_COMMENT)
     )
+
+
+@functools.lru_cache(maxsize=256)  # one system message an account
+def _rules(system: str) -> frozenset[tuple[str, ...]]:
+    return frozenset(_runs(wording.split(system), _RUN_OF_RULES))
 
 
 def _runs(words: tuple[str, ...], length: int) -> set[tuple[str, ...]]:
