@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, KafkaTimeoutError
+from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
 from schemas import headers as header
 from schemas import topics
 from schemas.codec import Codec
-from schemas.errors import InvalidEventError, TransientError
+from schemas.errors import EnvironmentFault, InvalidEventError, TransientError
 from schemas.events import DeadLetter
 from streams.health import StageState
 from streams.retrying import patiently, shown
@@ -107,6 +107,8 @@ class Delivery:
                 await asyncio.wait(deliveries)  # never gather: its cancellation would cancel them
         for index, delivery in enumerate(deliveries):
             failure = delivery.exception()
+            if isinstance(failure, MessageSizeTooLargeError):
+                raise _too_small(records[index], failure) from failure
             if failure is not None:
                 _raise_unless_passing(failure)
                 return index
@@ -124,6 +126,14 @@ def _noticed(delivery: asyncio.Future[Any]) -> None:
     """Spares the log a complaint about a failed delivery whose batch was given up."""
     if not delivery.cancelled():
         delivery.exception()
+
+
+def _too_small(record: Outgoing, error: MessageSizeTooLargeError) -> EnvironmentFault:
+    """No record is at fault: what is larger than `LARGEST` was stopped before, so the limit is low."""
+    return EnvironmentFault(
+        f"topic {record.topic} refuses a record of {len(record.value)} bytes ({type(error).__name__}). "
+        "Set its max.message.bytes to 1048588, Kafka's default, or more; nothing was skipped."
+    )
 
 
 def _raise_unless_passing(error: BaseException) -> None:
