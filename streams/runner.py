@@ -4,8 +4,9 @@ One Faust app belongs to one consumer group, and every stage has a group of its 
 each stage runs as its own Faust app; all apps of a process share one event loop (uvloop) and this module.
 Each app reads in a thread of its own, so a stage that holds its partitions does not stop the others.
 
-Exit codes: 0 drained; 69 broker or topic missing, replaced or of no use; 70 too many dead letters (`StageHalted`); 75 an unexpected
-error: nothing was skipped, start it again; 76 work could not be given up in time; 78 wrong settings.
+Exit codes: 0 drained; 69 broker or topic missing, replaced or of no use; 70 too many dead letters
+(`StageHalted`); 75 an unexpected error: nothing was skipped, start it again; 76 work could not be given up in
+time; 78 wrong settings.
 """
 
 import asyncio
