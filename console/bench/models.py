@@ -1,8 +1,8 @@
 """The model: the code path of `parley analyze`, against what the same file can do at best, and a RoBERTa.
 
 (a) raw onnxruntime: the same file on as many threads, token ids at hand, batches sorted by length over all
-texts. (b) one transformers pipeline with a RoBERTa-base-sized model (random weights run as fast as others), one
-comment at a time, in an environment that has torch and transformers.
+texts. (b) one transformers pipeline with a RoBERTa-base-sized model (random weights run as fast as others),
+one comment at a time, in an environment that has torch and transformers.
 """
 
 import json

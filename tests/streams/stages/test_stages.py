@@ -132,6 +132,27 @@ async def test_enrich_analyses_wordings_and_passes_everything_else_by() -> None:
     assert output.event == EnrichedComment(comment=comment(text="added"), analysis=ANALYSIS, enriched_at=NOW)
 
 
+class Failing(Analyzer):
+    name, hash = "second", "other"
+
+    def analyze(self, texts: Sequence[str]) -> list[Any]:
+        raise RuntimeError("out of memory")
+
+
+async def test_enrich_gives_a_second_models_answers_to_a_topic_of_their_own() -> None:
+    shadow = Analyzer()
+    shadow.hash = "other"
+    (result,) = await batch(enrich(Analyzer(), shadow=shadow), given(comment()))
+    assert [each.topic for each in result.outputs] == [topics.COMMENTS_ENRICHED, topics.COMMENTS_SHADOW]
+    hashes = [cast(EnrichedComment, each.event).analysis.model_hash for each in result.outputs]
+    assert hashes == ["hash", "other"]
+
+
+async def test_enrich_goes_on_where_the_second_model_fails() -> None:
+    (result,) = await batch(enrich(Analyzer(), shadow=Failing()), given(comment()))
+    assert [each.topic for each in result.outputs] == [topics.COMMENTS_ENRICHED]
+
+
 async def test_enrich_takes_a_comment_without_text_as_an_empty_one() -> None:
     analyzer = Analyzer()
     (result,) = await batch(enrich(analyzer), given(comment(text=None)))
