@@ -29,6 +29,7 @@ from models.analyzer import Analyzer
 from schemas import codec, topics
 from schemas.errors import ConfigurationError
 from schemas.events import ConfigKind, Platform
+from sinks.actions import Actions
 from sinks.channels import Channel, Mail
 from sinks.channels import Webhook as NoticeWebhook
 from sinks.deadlines import Deadlines
@@ -116,7 +117,7 @@ def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, o
         work.stages.append(enrich(analyzer, shape=shape, duplicates=duplicates, shadow=shadow))
 
     async def _compose_posting(work: runner.Work, resources: AsyncExitStack) -> None:
-        pool = await resources.enter_async_context(postgres.open_pool(servers.database, size=7))
+        pool = await resources.enter_async_context(postgres.open_pool(servers.database, size=9))
         await seeding.seed(pool, codec.load(), settings.tenant)
         publisher = await resources.enter_async_context(kafka.open_publisher(servers.kafka))
         clients = await resources.enter_async_context(open_clients(settings))
@@ -133,7 +134,14 @@ def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, o
         )
         channels = await _notice_channels(settings, resources)
         notifier = Notifier(pool, settings.tenant, limits, channels)
-        work.background += [poster.run, Relay(pool, publisher).run, sweeper.run, notifier.run]
+        actions = Actions(pool, clients, ring, settings)
+        work.background += [
+            poster.run,
+            actions.run,
+            Relay(pool, publisher).run,
+            sweeper.run,
+            notifier.run,
+        ]
 
     return runner.run(
         compose,

@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, str]] = {
     "replay": "console.replay:replay",
     "dead-letters": "console.dead_letters:app",
     "review": "console.review:app",
+    "replies": "console.replies:app",
     "accounts": "console.accounts:app",
     "policy": "console.policy:app",
     "templates": "console.templates:app",

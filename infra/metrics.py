@@ -110,6 +110,11 @@ SWEPT: Final = Counter(
     "parley_comments_swept", "Comments fed in again, by the state they had stayed in.", ["state"]
 )
 
+ACTIONS: Final = Counter(
+    "parley_platform_actions",
+    "Replies taken back, comments hidden and shown, by how each try ended.",
+    ["platform", "kind", "state"],
+)
 NOTICES: Final = Counter(
     "parley_notices",
     "Notices sent to people outside, by channel and whether it worked.",

@@ -56,6 +56,7 @@ class Action(StrEnum):
     NOT_ALLOWED = "not_allowed"
     REJECT = "reject"
     EXPIRE = "expire"
+    HIDE = "hide"
 
     @property
     def sends(self) -> bool:
@@ -72,6 +73,7 @@ STATE_AFTER: Final[dict[Action, State]] = {
     Action.NOT_ALLOWED: State.NOT_ALLOWED,
     Action.REJECT: State.REJECTED,
     Action.EXPIRE: State.EXPIRED,
+    Action.HIDE: State.NO_REPLY,
 }
 """State of a comment after a decision, until a stronger fact exists."""
 

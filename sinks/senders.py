@@ -9,7 +9,6 @@ from infra import logs
 from infra.crypto import KeyRing
 from schemas.errors import ConfigurationError
 from schemas.events import Platform
-from sinks.claims import Ready
 
 log = logs.get(__name__)
 
@@ -22,6 +21,19 @@ class Clients(Protocol):
         ...
 
 
+class Tokened(Protocol):
+    """An account with its sealed token."""
+
+    @property
+    def platform(self) -> str: ...  # noqa: D102
+    @property
+    def account_id(self) -> str: ...  # noqa: D102
+    @property
+    def token(self) -> bytes: ...  # noqa: D102
+    @property
+    def token_key_id(self) -> str: ...  # noqa: D102
+
+
 class Senders:
     """Clients of one tenant's accounts."""
 
@@ -31,7 +43,7 @@ class Senders:
         self._tenant = tenant
         self._refused: dict[tuple[str, str], bytes] = {}
 
-    def of(self, account: Ready) -> PlatformClient | None:
+    def of(self, account: Tokened) -> PlatformClient | None:
         """The account's client, or None, with a line in the log, where there can be none."""
         place = (account.platform, account.account_id)
         try:

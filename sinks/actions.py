@@ -1,0 +1,243 @@
+"""Taking replies back, hiding comments and showing them: asked for by a row, done once, written down.
+
+Intent and outcome as with replies: the row is committed as `doing` before the call, its outcome after it.
+What is in doubt is looked at on the platform first; all three may be repeated without harm. Any number of
+posters share the rows, since claims skip what is locked.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from connectors.platform import (
+    AccountStopped,
+    Cause,
+    ChangeOutcome,
+    Done,
+    NotSent,
+    PlatformClient,
+    RequestRefused,
+    Unknown,
+)
+from infra import logs, metrics
+from infra.crypto import KeyRing
+from infra.postgres import Connection, Pool, transient
+from infra.settings import Settings
+from schemas.errors import TransientError
+from sinks import facts
+from sinks.senders import Clients, Senders
+from sinks.wakeup import POLL, Wakeup
+
+CHANNEL: Final = "parley_actions"
+AT_ONCE: Final = 16
+TRIES: Final = 8
+"""Tries after which a person must look."""
+
+_PAUSE: Final = 5.0
+_LONGEST_PAUSE: Final = 900.0
+
+_CLAIM: Final = """
+update platform_actions p set state = 'doing', claimed_at = clock_timestamp(), attempts = attempts + 1
+from (
+    select action_id, state as before from platform_actions
+    where tenant_id = $1 and (
+        (state in ('waiting', 'unknown') and not_before <= clock_timestamp())
+        or (state = 'doing' and claimed_at < clock_timestamp() - make_interval(secs => $2)))
+    order by asked_at limit $3 for update skip locked
+) due
+where p.action_id = due.action_id
+returning p.*, due.before <> 'waiting' as in_doubt
+"""
+
+_ACCOUNTS: Final = """
+select platform, account_id, token_ciphertext as token, token_key_id from social_accounts
+where tenant_id = $1 and token_ciphertext is not null
+"""
+
+_END: Final = """
+update platform_actions set state = $2, reason = $3,
+    not_before = clock_timestamp() + make_interval(secs => $4),
+    finished_at = case when $2 in ('done', 'failed') then clock_timestamp() end
+where action_id = $1 and state = 'doing'
+returning *
+"""
+
+_RETRACTED: Final = """
+update reply_queue set retracted_at = clock_timestamp(), reason = 'taken back by ' || $2
+where decision_id = $1 and state = 'posted'
+"""
+
+# What a policy hides (decisions in `in_batch` that were kept, and are no replays).
+_ORDERED: Final = """
+insert into platform_actions (
+    tenant_id, platform, account_id, kind, target, comment_id, decision_id, asked_by)
+select b.tenant_id, b.platform, b.account_id, 'hide', b.platform_comment_id, b.comment_id, b.decision_id,
+    'policy'
+from in_batch b
+join decisions d on d.decision_id = b.decision_id
+join comments c on c.comment_id = b.comment_id
+where b.what = 'decision' and b.action = 'hide' and b.posting_allowed
+    and c.removed_at is null and not c.is_hidden
+    and not exists (select from platform_actions p where p.decision_id = b.decision_id)
+on conflict do nothing
+returning action_id
+"""
+
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose call it is, as `Senders` wants it."""
+
+    platform: str
+    account_id: str
+    token: bytes
+    token_key_id: str
+
+
+async def order_staged(connection: Connection) -> None:
+    """Asks for the hidings that the decisions in `in_batch` order, within the caller's transaction."""
+    if await connection.fetch(_ORDERED):
+        await connection.execute(f"notify {CHANNEL}")
+
+
+class Actions:
+    """Does what is asked for; `run` beside the poster until cancelled. `step` makes one round, for tests."""
+
+    def __init__(self, pool: Pool, clients: Clients, keys: KeyRing, settings: Settings) -> None:
+        self._pool = pool
+        self._senders = Senders(clients, keys, settings.tenant)
+        self._tenant = settings.tenant
+        self._patience = 4 * settings.posting_timeout
+
+    async def run(self) -> None:
+        """Works until cancelled; while Postgres is away it waits."""
+        async with Wakeup(self._pool, CHANNEL) as wakeup:
+            while True:
+                try:
+                    busy = await self.step() == AT_ONCE
+                except TransientError as error:
+                    log.warning("actions wait", error=str(error))
+                    busy = False
+                if not busy:
+                    await wakeup.wait(POLL)
+
+    async def step(self) -> int:
+        """One round; how many were tried. Raises TransientError if Postgres is away."""
+        with transient():
+            rows = await self._pool.fetch(_CLAIM, self._tenant, self._patience, AT_ONCE)
+            if not rows:
+                return 0
+            accounts = {
+                (row["platform"], row["account_id"]): Account(**dict(row))
+                for row in await self._pool.fetch(_ACCOUNTS, self._tenant)
+            }
+            await asyncio.gather(*(self._do(row, accounts) for row in rows))
+        return len(rows)
+
+    async def _do(self, row: Any, accounts: dict[tuple[str, str], Account]) -> None:
+        account = accounts.get((row["platform"], row["account_id"]))
+        client = self._senders.of(account) if account else None
+        if client is None:
+            outcome: ChangeOutcome = NotSent(Cause.AUTH, "the account has no token that opens")
+        else:
+            outcome = await _tried(client, row)
+        await self._end(row, outcome)
+
+    async def _end(self, row: Any, outcome: ChangeOutcome) -> None:
+        state, reason, pause = _verdict(row, outcome)
+        async with self._pool.acquire() as connection, connection.transaction():
+            await facts.lock(connection, [str(row["comment_id"])])
+            if await connection.fetchrow(_END, row["action_id"], state, reason, pause) is None:
+                return  # another poster took it over meanwhile, and writes
+            if state == "done" and row["kind"] == "retract":
+                await connection.execute(_RETRACTED, row["decision_id"], row["asked_by"])
+                await facts.refresh(connection, [str(row["comment_id"])])
+        metrics.ACTIONS.labels(row["platform"], row["kind"], state).inc()
+        if state == "failed":
+            log.error("an action failed", kind=row["kind"], comment=str(row["comment_id"]), reason=reason)
+
+
+async def _tried(client: PlatformClient, row: Any) -> ChangeOutcome:
+    try:
+        if row["in_doubt"] and await _is_so(client, row):
+            return Done()
+        match row["kind"]:
+            case "retract":
+                return await client.delete(row["target"])
+            case kind:
+                return await client.hide(row["target"], hidden=kind == "hide")
+    except AccountStopped as error:
+        return NotSent(error.cause, str(error))
+    except RequestRefused as error:
+        return NotSent(Cause.PERMANENT, str(error))
+    except TransientError as error:
+        return NotSent(Cause.TRANSIENT, str(error), getattr(error, "retry_after", None))
+
+
+async def _is_so(client: PlatformClient, row: Any) -> bool:
+    """True if the platform shows what was asked for."""
+    found = await client.read_comment(row["target"])
+    if row["kind"] == "retract":
+        return not found.exists
+    return found.exists and found.is_hidden is (row["kind"] == "hide")
+
+
+def _verdict(row: Any, outcome: ChangeOutcome) -> tuple[str, str, float]:
+    """(state, reason, seconds until the next try)."""
+    pause = min(_LONGEST_PAUSE, _PAUSE * 2 ** (row["attempts"] - 1))
+    match outcome:
+        case Done():
+            return "done", "", 0
+        case NotSent(cause=Cause.GONE, reason=reason):
+            gone = row["kind"] == "retract"
+            return ("done", "it was gone already", 0) if gone else ("failed", reason, 0)
+        case NotSent(cause=Cause.PERMANENT, reason=reason):
+            return "failed", reason, 0
+        case NotSent(reason=reason, retry_after=after, cause=cause):
+            # A stopped account waits for a person; its actions wait with it.
+            if row["attempts"] >= TRIES and not cause.stops_account:
+                return "failed", f"tried {row['attempts']} times: {reason}", 0
+            return "waiting", reason, max(after or 0.0, pause)
+        case Unknown(reason=reason):
+            if row["attempts"] >= TRIES:
+                return "failed", f"nobody knows whether it happened: {reason}", 0
+            return "unknown", reason, pause
+
+
+async def ask(connection: Connection, kind: str, rows: Sequence[Any], *, person: str) -> list[Any]:
+    """Asks for an action on each row (tenant_id, platform, account_id, target, comment_id, decision_id).
+
+    Within the caller's transaction; audited. Returns the actions that are new: what is asked for already, or
+    was taken back, is not asked for twice.
+    """
+    made = []
+    for row in rows:
+        found = await connection.fetchrow(
+            "insert into platform_actions (tenant_id, platform, account_id, kind, target, comment_id, "
+            "decision_id, asked_by) values ($1, $2, $3, $4, $5, $6, $7, $8) "
+            "on conflict do nothing returning *",
+            row["tenant_id"],
+            row["platform"],
+            row["account_id"],
+            kind,
+            row["target"],
+            row["comment_id"],
+            row["decision_id"],
+            person,
+        )
+        if found is None:
+            continue
+        made.append(found)
+        await connection.execute(
+            "insert into audit_log (tenant_id, actor, action, subject, details) values ($1, $2, $3, $4, $5)",
+            row["tenant_id"],
+            person,
+            f"reply.{kind}" if kind == "retract" else f"comment.{kind}",
+            f"comment:{row['comment_id']}",
+            {"target": row["target"]},
+        )
+    await connection.execute(f"notify {CHANNEL}")
+    return made
