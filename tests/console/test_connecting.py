@@ -1,0 +1,45 @@
+"""The browser's way back: only who brings the state that was given out is listened to."""
+
+import asyncio
+import socket
+
+import httpx
+import pytest
+
+from console.connecting import challenge_of, code_from_browser
+from schemas.errors import ConfigurationError
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+async def come_back(port: int, query: str) -> int:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        while True:
+            try:
+                return (await client.get(f"http://127.0.0.1:{port}/callback?{query}")).status_code
+            except httpx.ConnectError:
+                await asyncio.sleep(0.01)
+
+
+async def test_a_stranger_is_sent_away_and_the_rightful_code_is_taken(port: int) -> None:
+    waiting = asyncio.create_task(code_from_browser("https://example.org", port, "state"))
+    assert await come_back(port, "code=stolen&state=another") == 403
+    assert await come_back(port, "code=stolen") == 403
+    assert await come_back(port, "code=rightful&state=state") == 200
+    assert await waiting == "rightful"
+
+
+async def test_a_refused_consent_says_why(port: int) -> None:
+    waiting = asyncio.create_task(code_from_browser("https://example.org", port, "state"))
+    await come_back(port, "error=access_denied&error_description=not+today&state=state")
+    with pytest.raises(ConfigurationError, match="not today"):
+        await waiting
+
+
+def test_the_challenge_is_that_of_the_rfc() -> None:
+    verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    assert challenge_of(verifier) == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"  # RFC 7636, appendix B
