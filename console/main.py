@@ -33,6 +33,7 @@ COMMANDS: Final[dict[str, str]] = {
     "accounts": "console.accounts:app",
     "policy": "console.policy:app",
     "templates": "console.templates:app",
+    "voices": "console.voices:app",
     "users": "console.users:users",
     "keys": "console.users:keys",
     "bench": "console.bench.command:bench",

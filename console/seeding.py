@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from asyncpg import Record
@@ -123,6 +124,15 @@ async def current(connection: Connection, tenant: str) -> list[ConfigChange]:
     for row in rows:
         account = AccountView.model_validate({name: row[name] for name in AccountView.model_fields})
         changes.append(account.as_change(row["version"], by=BY_PARLEY, at=row["updated_at"]))
+    rows = await connection.fetch(
+        "select distinct on (key) key, version, document, created_by, created_at from voices "
+        "where tenant_id = $1 order by key, version desc",
+        tenant,
+    )
+    for row in rows:
+        payload = json.dumps(row["document"] or {}, ensure_ascii=False)
+        change = _change(ConfigKind.VOICE, tenant, row["key"], row, payload)
+        changes.append(replace(change, deleted=row["document"] is None))
     return changes
 
 
