@@ -6,6 +6,7 @@ and `CheckContract` need `page`, a `SimulatedAccount` behind real HTTP, and `cli
 `account`, and `client_of`, which makes a client of a token.
 """
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
@@ -200,8 +201,8 @@ class SimulatedAccount(Protocol):
 
     def fault(self, what: str) -> None:
         """The next call meets this: one of `created_no_id`, `created_timeout`, `created_reset`,
-        `created_error`, `error`, `throttled`, `auth`, `permission`, `blocked`, `duplicate`, `gone`,
-        `read_error`, `empty_page`; for `CheckContract` also `missing_scope` and `unsubscribed`.
+        `created_error`, `late_write`, `error`, `throttled`, `auth`, `permission`, `blocked`, `duplicate`,
+        `gone`, `read_error`, `empty_page`; for `CheckContract` also `missing_scope` and `unsubscribed`.
         """
         ...
 
@@ -247,6 +248,17 @@ class ClientContract:
         page.fault(what)
         assert isinstance(await client.reply(comment, "hi"), Unknown)
         assert [reply.text for reply in await client.own_replies(comment)] == ["hi"]
+        assert page.replies(comment) == ["hi"]
+
+    async def test_a_reply_that_takes_effect_late_is_unknown_and_shows_then(
+        self, page: SimulatedAccount, client: PlatformClient
+    ) -> None:
+        comment = page.comment("hello")
+        page.fault("late_write")
+        assert isinstance(await client.reply(comment, "hi"), Unknown)
+        async with asyncio.timeout(30):
+            while not await client.own_replies(comment):
+                await asyncio.sleep(0.1)
         assert page.replies(comment) == ["hi"]
 
     async def test_an_error_of_the_server_is_unknown_for_a_write(

@@ -14,6 +14,7 @@ CATALOGUE: Final[Mapping[str, str]] = {
     # replies
     "reply_without_id": "the reply is created, the answer 200 has no id",
     "created_then_timeout": "the reply is created, no answer comes",
+    "late_write": "no answer comes, the reply is created within `seconds` (unscaled)",
     "created_then_reset": "the reply is created, the connection is reset",
     "created_then_error": "the reply is created, the answer is 500",
     "created_then_400": "the reply is created, the answer is 400, code 20/1772107",

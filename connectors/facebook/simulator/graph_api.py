@@ -17,6 +17,7 @@ from connectors.journal import Journal
 from connectors.meta.simulator.answers import answer, error, missing
 from connectors.meta.simulator.calls import params_of, token_of
 from connectors.simulation import Comment, Faults, Happenings, Post, Reset, Silence
+from connectors.simulation.late import LATE_WRITE, reply_late
 
 _HTML: Final = b"<html><head><title>Error</title></head><body>Sorry, something went wrong.</body></html>"
 
@@ -136,7 +137,13 @@ class GraphApi:
         if parent is None or refused is not None:
             return self._noted("reply", object_id, refused or missing("POST", object_id), text=text)
         delay = strikes("delayed_listing")
-        made = self._happenings.own_reply(text, parent.id, listed_after=delay.seconds if delay else 0.0)
+        listed_after = delay.seconds if delay else 0.0
+        if late := strikes(LATE_WRITE):
+            return reply_late(
+                self._happenings, self._journal, late, parent=parent, text=text,
+                hang_seconds=self._config.hang_seconds, listed_after=listed_after,
+            )  # fmt: skip
+        made = self._happenings.own_reply(text, parent.id, listed_after=listed_after)
         fault, found = self._after_effect(made)
         self._journal.write(
             "reply",

@@ -14,6 +14,7 @@ from connectors.instagram.simulator.limits import Limits
 from connectors.journal import Journal
 from connectors.meta.simulator.answers import answer, error, missing
 from connectors.simulation import Comment, Faults, Happenings, Reset, Silence
+from connectors.simulation.late import LATE_WRITE, reply_late
 
 LIMIT: Final = 2200
 _HTML: Final = b"<html><head><title>Error</title></head><body>Sorry, something went wrong.</body></html>"
@@ -50,7 +51,13 @@ class Replying:
         if refused is not None:
             return self._refused(comment_id, text, refused)
         delay = self._faults.strikes("delayed_listing")
-        made = self._happenings.own_reply(text, parent.id, listed_after=delay.seconds if delay else 0.0)
+        listed_after = delay.seconds if delay else 0.0
+        if late := self._faults.strikes(LATE_WRITE):
+            return reply_late(
+                self._happenings, self._journal, late, parent=parent, text=text,
+                hang_seconds=self._config.hang_seconds, listed_after=listed_after,
+            )  # fmt: skip
+        made = self._happenings.own_reply(text, parent.id, listed_after=listed_after)
         fault, found = self._after_effect(made, asked_for_fields="fields" in params)
         self._journal.write(
             "reply",

@@ -20,6 +20,7 @@ from connectors.linkedin.simulator.door import Door
 from connectors.linkedin.simulator.world import OrganisationWorld, activity_of
 from connectors.linkedin.urns import comment_urn
 from connectors.simulation import Comment, Faults, Happenings, Post, Reset, Silence
+from connectors.simulation.late import LATE_WRITE, reply_late
 
 _HTML: Final = b"<html><head><title>Error</title></head><body>Sorry, something went wrong.</body></html>"
 _LITTLE_TEXT: Final = re.compile(r"\\(.)|[|{}@\[\]()<>#*_~]", re.DOTALL)
@@ -118,7 +119,13 @@ class CommentsApi:
             return self._noted("reply", urn, refused, text=text)
         delay = strikes("delayed_listing")
         kept = _read_as_little_text(text) if self._config.little_text else text
-        made = self._happenings.own_reply(kept, parent.id, listed_after=delay.seconds if delay else 0.0)
+        listed_after = delay.seconds if delay else 0.0
+        if late := strikes(LATE_WRITE):
+            return reply_late(
+                self._happenings, self._journal, late, parent=parent, text=kept,
+                hang_seconds=self._config.hang_seconds, listed_after=listed_after,
+            )  # fmt: skip
+        made = self._happenings.own_reply(kept, parent.id, listed_after=listed_after)
         fault, found = self._after_effect(made)
         self._journal.write(
             "reply",

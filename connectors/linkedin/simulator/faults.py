@@ -19,6 +19,7 @@ CATALOGUE: Final[Mapping[str, str]] = {
     "reply_without_body": "the reply is created, the 201 has the header alone",
     "reply_without_header": "the reply is created, the 201 has the body alone",
     "created_then_timeout": "the reply is created, no answer comes",
+    "late_write": "no answer comes, the reply is created within `seconds` (unscaled)",
     "created_then_reset": "the reply is created, the connection is reset",
     "created_then_error": "the reply is created, the answer is 500",
     "error_before": "nothing is created, the answer is 500",

@@ -13,6 +13,7 @@ CATALOGUE: Final[Mapping[str, str]] = {
     # replies
     "reply_without_id": "the reply is created, the answer 201 has no id",
     "created_then_timeout": "the reply is created, no answer comes",
+    "late_write": "no answer comes, the reply is created within `seconds` (unscaled)",
     "created_then_reset": "the reply is created, the connection is reset",
     "created_then_error": "the reply is created, the answer is 503",
     "error_before": "nothing is created, the answer is 503",

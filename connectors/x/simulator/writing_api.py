@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from connectors.journal import Journal
 from connectors.simulation import Comment, Faults, Happenings, Reset, Silence
+from connectors.simulation.late import LATE_WRITE, reply_late
 from connectors.x.length import REPLY_LIMIT, weighted_length
 from connectors.x.simulator.answers import answer, forbidden, invalid, not_found, problem
 from connectors.x.simulator.config import SimulatorConfig
@@ -61,7 +62,13 @@ class WritingApi:
         if refused is not None or parent is None:
             return self._noted("reply", target, refused or forbidden(_GONE), text=text)
         delay = self._faults.strikes("delayed_listing")
-        made = self._happenings.own_reply(text, parent.id, listed_after=delay.seconds if delay else 0.0)
+        listed_after = delay.seconds if delay else 0.0
+        if late := self._faults.strikes(LATE_WRITE):
+            return reply_late(
+                self._happenings, self._journal, late, parent=parent, text=text,
+                hang_seconds=self._config.hang_seconds, listed_after=listed_after,
+            )  # fmt: skip
+        made = self._happenings.own_reply(text, parent.id, listed_after=listed_after)
         fault, found = self._after_effect(made)
         self._journal.write(
             "reply",

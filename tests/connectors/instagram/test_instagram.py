@@ -26,6 +26,7 @@ from tests.connectors.instagram.payloads import ACCOUNT, OWN, delivery, value
 FAULTS = {
     "created_no_id": "reply_without_id",
     "created_timeout": "created_then_timeout",
+    "late_write": "late_write",
     "created_reset": "created_then_reset",
     "created_error": "created_then_error",
     "error": "error_before",

@@ -67,6 +67,7 @@ def client(simulator: Simulator, account: Account, http: httpx.AsyncClient, sett
 FAULTS = {
     "created_no_id": "reply_without_id",
     "created_timeout": "created_then_timeout",
+    "late_write": "late_write",
     "created_reset": "created_then_reset",
     "created_error": "created_then_error",
     "error": "error_before",
