@@ -418,10 +418,10 @@ class Settings(BaseSettings):
         8, ge=1, le=256, description="Replies of one account under way at once", examples=["8"]
     )
     posting_settle_after: float = Field(
-        60,
+        120,  # a write may take effect 30 s after its caller gave up, and show 60 s later
         ge=0,
         description="Seconds over which an uncertain reply must stay absent to count as not sent",
-        examples=["60"],
+        examples=["120"],
     )
     posting_block_cooldown: float = Field(
         6 * 3600,
