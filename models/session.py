@@ -21,7 +21,7 @@ from models.registry import HEADS, Manifest, ModelDamaged
 Array = npt.NDArray[np.float32]
 
 BATCH_TOKENS = 768
-"""Tokens of a batch, from measurement with two threads: smaller ones pay more of the interpreter's overhead."""
+"""Tokens of a batch, measured with two threads: smaller ones pay more of the interpreter's overhead."""
 
 BATCH_TEXTS = 64
 EMBEDDING = 384
