@@ -1,16 +1,21 @@
 """Finds the policy's words and phrases in a comment, in time linear in the comment's words.
 
-A phrase is whole words ("see you in court"); a `*` at a word's end stands for any ending ("abogad*"). There
-are no regular expressions in a policy, so no policy can make matching slow.
+A phrase is whole words ("see you in court"). A `*` at a word's end stands for any ending ("abogad*"), `..`
+for up to three words ("better .. without me"). There are no regular expressions in a policy, so no policy can
+make matching slow. A phrase without such words is also found written as one word ("#endmylife").
 
 What is a rude word in one language is "with" in another. So a phrase is looked for in comments of its own
 language, English phrases in all; phrases of the groups `everywhere` are looked for whatever the language is,
 and so are all phrases where it is not known.
+
+An idiom excuses a group where it says what is meant ("ilegal de lo bueno"): what is found within its words
+does not count for that group; the same word elsewhere in the comment does.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import functools
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from replies.wording import split
 
@@ -19,43 +24,85 @@ _LEAST: Final = 2
 _KEY: Final = 4
 """A first word with any ending is looked up by its first 2 to 4 letters, others as a whole."""
 
+_WORDS_KEPT: Final = 20_000
+"""Distinct words whose phrases are remembered: most words of a comment are the same few thousand."""
+
+_GAP: Final = ".."
+_SKIPPED: Final = 3
+_AS_ONE_WORD: Final = 8
+"""Letters that a phrase needs to be looked for without its spaces, so that it is no other word by chance."""
+
+
+class _Word(NamedTuple):
+    text: str
+    any_ending: bool
+    after_gap: bool = False
+
+    def fits(self, word: str) -> bool:
+        return word == self.text or (self.any_ending and word.startswith(self.text))
+
 
 @dataclass(frozen=True, slots=True)
 class _Phrase:
-    words: tuple[tuple[str, bool], ...]
+    words: tuple[_Word, ...]
     group: str
     language: str
     written: str
 
-    def starts_at(self, words: Sequence[str], at: int) -> bool:
-        if at + len(self.words) > len(words):
-            return False
-        for offset, (expected, any_ending) in enumerate(self.words):
-            word = words[at + offset]
-            if word != expected and not (any_ending and word.startswith(expected)):
-                return False
-        return True
+    def end_from(self, words: Sequence[str], at: int) -> int:
+        """Where the phrase that begins at `words[at]` ends, 0 if none does; "" in `words` is a seam."""
+        return self._rest(words, at, 0)
+
+    def _rest(self, words: Sequence[str], at: int, expected: int) -> int:
+        while expected < len(self.words):
+            word = self.words[expected]
+            if word.after_gap:
+                seam = False
+                for begin in range(at, min(at + _SKIPPED + 1, len(words))):
+                    seam = seam or not words[begin]
+                    fits = not seam and word.fits(words[begin])
+                    if fits and (end := self._rest(words, begin + 1, expected + 1)):
+                        return end
+                return 0
+            if at >= len(words) or not word.fits(words[at]):
+                return 0
+            at, expected = at + 1, expected + 1
+        return at
 
 
 class Phrases:
     """Groups of phrases, ready to be looked for."""
 
     def __init__(
-        self, groups: Mapping[str, Mapping[str, Iterable[str]]], *, everywhere: Collection[str] = ()
+        self,
+        groups: Mapping[str, Mapping[str, Iterable[str]]],
+        *,
+        everywhere: Collection[str] = (),
+        idioms: Mapping[str, Mapping[str, Iterable[str]]] | None = None,
     ) -> None:
-        """`groups`: phrases by group and language; raises ValueError naming a phrase that can never match."""
+        """`groups`, `idioms`: phrases by group and language, idioms by the group they excuse.
+
+        Raises ValueError naming a phrase that can never match.
+        """
         self._whole: dict[str, list[_Phrase]] = {}
         self._begun: dict[str, list[_Phrase]] = {}
         self._everywhere = frozenset(everywhere)
+        self._starting_with = functools.lru_cache(maxsize=_WORDS_KEPT)(self._candidates)
+        self._idioms = Phrases(idioms, everywhere=idioms) if idioms else None
         for group, languages in groups.items():
             for language, phrases in languages.items():
                 for written in phrases:
                     phrase = _Phrase(_parsed(written), group, language, written)
-                    first, any_ending = phrase.words[0]
-                    if any_ending:
-                        self._begun.setdefault(first[:_KEY], []).append(phrase)
-                    else:
-                        self._whole.setdefault(first, []).append(phrase)
+                    self._add(phrase)
+                    if joined := _joined(phrase.words):
+                        self._add(_Phrase((joined,), group, language, written))
+
+    def _add(self, phrase: _Phrase) -> None:
+        first = phrase.words[0]
+        if first.any_ending:
+            self._begun.setdefault(first.text[:_KEY], []).append(phrase)
+        else:
+            self._whole.setdefault(first.text, []).append(phrase)
 
     def find(self, words: Sequence[str], language: str | None) -> dict[str, str]:
         """The first phrase found of each group that occurs in the folded `words`, by group.
@@ -63,16 +110,29 @@ class Phrases:
         `language`: the comment's, None where it is not known.
         """
         found: dict[str, str] = {}
-        for at, word in enumerate(words):
-            candidates = list(self._whole.get(word, ()))
-            for letters in range(_LEAST, _KEY + 1):
-                candidates += self._begun.get(word[:letters], ()) if len(word) >= letters else ()
-            for phrase in candidates:
-                if phrase.group in found or not self._applies(phrase, language):
-                    continue
-                if phrase.starts_at(words, at):
-                    found[phrase.group] = phrase.written
+        for phrase, begin, end in self._occurring(words, language):
+            if phrase.group not in found and not self._excused(phrase.group, words, begin, end):
+                found[phrase.group] = phrase.written
         return found
+
+    def _occurring(self, words: Sequence[str], language: str | None) -> Iterator[tuple[_Phrase, int, int]]:
+        for at, word in enumerate(words):
+            for phrase in self._starting_with(word):
+                if self._applies(phrase, language) and (end := phrase.end_from(words, at)):
+                    yield phrase, at, end
+
+    def _candidates(self, word: str) -> tuple[_Phrase, ...]:
+        """The phrases whose first word this may be."""
+        found = list(self._whole.get(word, ()))
+        for letters in range(_LEAST, min(_KEY, len(word)) + 1):
+            found += [each for each in self._begun.get(word[:letters], ()) if each.words[0].fits(word)]
+        return tuple(found)
+
+    def _excused(self, group: str, words: Sequence[str], begin: int, end: int) -> bool:
+        return self._idioms is not None and any(
+            idiom.group == group and first <= begin and end <= last
+            for idiom, first, last in self._idioms._occurring(words, None)
+        )
 
     def _applies(self, phrase: _Phrase, language: str | None) -> bool:
         return (
@@ -82,15 +142,31 @@ class Phrases:
         )
 
 
-def _parsed(written: str) -> tuple[tuple[str, bool], ...]:
-    """(folded word, any ending allowed) of each word in a phrase."""
-    parsed: list[tuple[str, bool]] = []
+def _joined(words: tuple[_Word, ...]) -> _Word | None:
+    """The phrase written as one word, None where it has gaps, inner endings, or would be too short."""
+    if len(words) < 2 or any(word.after_gap for word in words) or any(word.any_ending for word in words[:-1]):
+        return None
+    text = "".join(word.text for word in words)
+    return _Word(text, words[-1].any_ending) if len(text) >= _AS_ONE_WORD else None
+
+
+def _parsed(written: str) -> tuple[_Word, ...]:
+    parsed: list[_Word] = []
+    gap = False
     for part in written.split():
+        if part == _GAP:
+            gap = True
+            continue
         folded = split(part)
         if not folded or "*" in part.rstrip("*"):
-            raise ValueError(f"phrase {written!r}: {part!r} is no word; '*' may only end a word")
-        parsed += [(word, False) for word in folded[:-1]]
-        parsed.append((folded[-1], part.endswith("*")))
-    if not parsed or (parsed[0][1] and len(parsed[0][0]) < _LEAST):
+            raise ValueError(
+                f"phrase {written!r}: {part!r} is no word; '*' may only end a word, '..' stands alone"
+            )
+        parsed += [_Word(word, False, gap and not at) for at, word in enumerate(folded)]
+        parsed[-1] = parsed[-1]._replace(any_ending=part.endswith("*"))
+        gap = False
+    if not parsed or (parsed[0].any_ending and len(parsed[0].text) < _LEAST):
         raise ValueError(f"phrase {written!r}: its first word needs {_LEAST} letters or more before '*'")
+    if gap or parsed[0].after_gap:
+        raise ValueError(f"phrase {written!r}: '..' stands between words, not at an end")
     return tuple(parsed)

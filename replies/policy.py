@@ -53,7 +53,8 @@ class Policy:
             raise ConfigurationError(f"{what}: is no mapping; begin with name, version, languages")
         document = validated(PolicyDocument, data, what)
         try:
-            phrases = Phrases(document.words, everywhere=document.risk_groups)
+            everywhere = (*document.risk_groups, *document.any_language)
+            phrases = Phrases(document.words, everywhere=everywhere, idioms=document.idioms)
         except ValueError as error:
             raise ConfigurationError(f"{what}: words: {error}") from error
         return cls(document, f"{document.name}@{document.version}:{content_hash(data)[:8]}", phrases)

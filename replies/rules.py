@@ -7,8 +7,11 @@ expires             by platform and intent: where replies expire sooner than tha
 priority            weights that order waiting replies; see `replies.priority.Weights`
 ignored_attachments kinds of attachment that say nothing (stickers)
 risk_groups         groups of `words` that a person must see: nothing may be approved where one occurs
+any_language        other groups of `words` that are looked for whatever a comment's language is
 emoji               which emoji are kind and which are not
-words               groups of words and phrases by language; `*` at a word's end is any ending
+idioms              phrases that excuse what a group of `words` finds within them, by group and language
+words               groups of words and phrases by language; `*` at a word's end is any ending, `..` up to
+                    three words
 triage, decide      the rules before and after drafting
 drafting            who drafts, `template` or `language_model`: the latter where no rule holds
 """
@@ -38,7 +41,11 @@ def _duration(value: object) -> timedelta:
     return int(match[1]) * _UNITS[match[2]]
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(str)]
+def _written(value: timedelta) -> str:
+    return f"{int(value / _UNITS['m'])}m"
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(_written)]
 Score = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -70,6 +77,8 @@ class Condition(Document):
     contact: bool | None = None
     attachment: bool | None = None
     mixed_script: bool | None = None
+    hidden_letters: bool | None = None
+    markup: bool | None = None
     known_language: bool | None = None
     has_draft: bool | None = None
     intent_below: Score | None = None
@@ -194,8 +203,10 @@ class PolicyDocument(Document):
     priority: Weights = DEFAULT
     ignored_attachments: tuple[str, ...] = ()
     risk_groups: tuple[str, ...] = ()
+    any_language: tuple[str, ...] = ()
     emoji: Emoji = Emoji()
     words: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)
+    idioms: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)
     triage: tuple[TriageRule, ...]
     decide: tuple[DecideRule, ...]
     drafting: tuple[DraftingRule, ...] = ()
@@ -208,9 +219,13 @@ class PolicyDocument(Document):
         for platform, lives in self.expires.items():
             if late := [intent.value for intent, life in lives.items() if life > self.max_age[platform]]:
                 raise ValueError(f"expires: {platform}: {', '.join(late)}: longer than max_age; leave it out")
-        unknown = set(self.risk_groups) - set(self.words)
-        if unknown:
-            raise ValueError(f"risk_groups: {sorted(unknown)} are no groups of `words`")
+        for key, groups in (
+            ("risk_groups", self.risk_groups),
+            ("any_language", self.any_language),
+            ("idioms", tuple(self.idioms)),
+        ):
+            if unknown := set(groups) - set(self.words):
+                raise ValueError(f"{key}: {sorted(unknown)} are no groups of `words`")
         names: set[str] = set()
         for rule in (*self.triage, *self.drafting, *self.decide):
             if rule.rule in names:

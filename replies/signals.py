@@ -139,6 +139,8 @@ CHECKS: Final[Mapping[str, Callable[[Signals, Any], bool]]] = {
     "contact": lambda s, wanted: s.wording.contact is wanted,
     "attachment": lambda s, wanted: s.attachment is wanted,
     "mixed_script": lambda s, wanted: s.wording.mixed_script is wanted,
+    "hidden_letters": lambda s, wanted: s.wording.hidden_letters is wanted,
+    "markup": lambda s, wanted: s.wording.markup is wanted,
     "known_language": lambda s, wanted: s.known_language is wanted,
     "has_draft": lambda s, wanted: (s.draft is not None) is wanted,
     "intent_below": lambda s, bound: s.intent_score < bound,

@@ -7,18 +7,19 @@ are looked at.
 """
 
 import functools
+import html
 import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
+from replies.disguises import mixes_scripts, undisguised
 from schemas.identity import clean_text
 
 READ: Final = 10_000
 """Characters of a comment that are looked at; longer ones count as complex anyway."""
 
 _WORD: Final = re.compile(r"[^\W_]+")
-_SPACED_LETTERS: Final = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .\-_*]{1,3}){2,40}[^\W\d_](?![^\W_])")
 _LINK: Final = re.compile(
     r"(?:https?://|www\.)[^\s<>\"]{1,2000}"
     r"|(?<![\w@.])(?:[a-z0-9-]{1,63}\.){1,4}"
@@ -29,6 +30,35 @@ _LINK: Final = re.compile(
 _EMAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
 _PHONE: Final = re.compile(r"(?<![\w.,])(?:\+|00)?\(?\d(?:[ ()./-]{0,2}\d){6,14}(?!\w)")
 _TAG: Final = re.compile(r"[@#][\w.]{1,100}")
+_STREETS: Final = (
+    r"street|road|lane|avenue|drive|rd|st|ave|calle|avenida|avda|carrera|rua|travessa|alameda|rue|boulevard|bd|allee"
+    r"|impasse|via|viale|piazza|corso|largo"
+)
+_HOME: Final = re.compile(
+    rf"\b(?:{_STREETS})\.? (?:[^\W\d]+[ ,.]{{1,2}}){{1,4}}(?:n[o°.]{{0,2}} ?)?\d{{1,5}}\b"
+    rf"|\b\d{{1,5}},? (?:[^\W\d]+ ){{0,3}}(?:{_STREETS})\b"
+    r"|\b[^\W\d]+(?:strasse|str\.|gasse|weg|platz|allee) ?\d{1,4}\b"
+)
+"""In folded text: a street with a number."""
+
+_NUMBERED: Final = re.compile(
+    r"\b(?=(?:[a-z]{0,8}\d){5})(?=\d{0,12}[a-z])[a-z\d]{6,20}\b"
+    r"|\b[a-z]{2}\d{2}(?: ?[a-z\d]{4}){2,7}\b|\b\d{3}\.\d{3}\.\d{3}-\d{2}\b|\b[a-z]{2}\d{2} [a-z]{3}\b"
+)
+"""In folded text: numbers of passports, identity cards, accounts and cars."""
+
+_MARKUP: Final = re.compile(
+    r"</?[a-z!][^<>]{0,80}>|<!--|-->|\[/?inst\]|<\||\|>|```|\{\{|\}\}|\{\s*[\"']\w+[\"']\s*:|###"
+    r"|(?:^|\n|[\"'(\[*])\s*(?:system|assistant|user|developer|sistema|asistente|assistente|systeme)\s*(?:\]|\))?\s*[:>=]"
+    r"|\b(?=[a-z+/]{0,40}\d)(?=\S{0,60}[a-z]\d\S{0,60}[a-z])[a-z0-9+/]{28,}={0,2}|\b[a-z0-9+/]{16,}==?(?!\w)"
+    r"|(?:%[0-9a-f]{2}){4}|(?:\\x[0-9a-f]{2}){3}|(?:\\u[0-9a-f]{4}){3}|(?:&#x?[0-9a-f]{2,5};){3}|(?:\b[01]{7,8}\b\s*){4}"
+    r"|(?:\b[0-9a-f]{2}\b[ ,]*){12}"
+)
+"""In folded text: tags, fields, roles, and runs of letters that are a code."""
+
+_SIGN: Final = re.compile(r"[<>{}\[\]`=%\\|&:#]")
+_DIGIT: Final = re.compile(r"\d")
+_HIDDEN: Final = re.compile(r"[^\W\d_][*#$@€]+[^\W_]|[^\W\d_]\*{2,}|\*{2,}[^\W\d_]")
 _EMOTICONS: Final = (
     (re.compile(r"<3+"), "❤"),
     (re.compile(r"[:;=]-?[)D]+"), "🙂"),
@@ -36,14 +66,6 @@ _EMOTICONS: Final = (
 )
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 _NOT_PLAIN: Final = re.compile(r"[^\x20-\x7e]")
-_FOREIGN: Final = re.compile("[\u0370-\u03ff\u0400-\u04ff]")
-_LATIN: Final = re.compile("[a-z]")
-_LOOKALIKES: Final = str.maketrans(
-    "аеорсухкмтнвіјѕԁαεοιρτυχκν",
-    "aeopcyxkmthbijsdaeoiptuxkv",
-)
-_LEET: Final = str.maketrans("$@!|013457", "saiioieast")
-_PUNCTUATION: Final = ".,;:!?¡¿…\"'()"
 _BINDERS: Final = frozenset("\u200d\ufe0e\ufe0f\u20e3")
 
 
@@ -51,8 +73,9 @@ _BINDERS: Final = frozenset("\u200d\ufe0e\ufe0f\u20e3")
 class Wording:
     """What the policy sees of one text.
 
-    `length`: characters of the whole text. `words`: folded words, each disguise undone beside the original.
-    `symbols`: its emoji and other signs, character by character.
+    `length`: characters of the whole text. `words`: folded words, then the same with disguises undone.
+    `symbols`: its emoji and other signs, character by character. `contact`: addresses of mail or homes, and
+    long numbers. `hidden_letters`: signs stand for letters ("f**k"). `markup`: tags, roles and codes.
     """
 
     length: int
@@ -62,6 +85,8 @@ class Wording:
     link: bool
     contact: bool
     mixed_script: bool
+    hidden_letters: bool
+    markup: bool
 
     @property
     def empty(self) -> bool:
@@ -82,13 +107,31 @@ def read(text: str | None) -> Wording:
     wordless = not any(character.isalnum() for character in fold(rest))
     return Wording(
         length=len(whole.strip()) if seen.strip() else 0,
-        words=tuple(words + _undisguised(folded, words)),
+        words=tuple(words + undisguised(folded, words)),
         wordless=wordless,
         symbols=tuple(filter(_is_symbol, _NOT_ASCII.findall(rest))),
         link=bool(_LINK.search(seen)),
-        contact=bool(_EMAIL.search(seen) or _PHONE.search(seen)),
-        mixed_script=any(_FOREIGN.search(word) and _LATIN.search(word) for word in words),
+        contact=_has_contact(seen, folded),
+        mixed_script=mixes_scripts(folded),
+        hidden_letters=bool(_HIDDEN.search(_TAG.sub(" ", folded))),
+        markup=_has_markup(folded),
     )
+
+
+def _has_contact(seen: str, folded: str) -> bool:
+    if "@" in seen and _EMAIL.search(seen):
+        return True
+    if not _DIGIT.search(folded):
+        return False
+    return bool(_PHONE.search(seen) or _HOME.search(folded) or _NUMBERED.search(folded))
+
+
+def _has_markup(folded: str) -> bool:
+    if not (
+        _SIGN.search(folded) or _DIGIT.search(folded) or len(max(folded.split(), key=len, default="")) > 15
+    ):
+        return False
+    return bool(_MARKUP.search(folded)) or ("&" in folded and bool(_MARKUP.search(html.unescape(folded))))
 
 
 def fold(text: str) -> str:
@@ -100,7 +143,7 @@ def fold(text: str) -> str:
 
 
 def _without_mark(match: re.Match[str]) -> str:
-    return "" if unicodedata.category(match[0]) == "Mn" else match[0]
+    return "" if unicodedata.category(match[0]) in ("Mn", "Me") else match[0]
 
 
 def split(phrase: str) -> tuple[str, ...]:
@@ -140,21 +183,6 @@ def _shown(character: str) -> str:
     if category == "Cf" and character not in _BINDERS:
         return ""
     return " " if category in ("Cc", "Zl", "Zp", "Co", "Cn") else character
-
-
-def _undisguised(folded: str, words: list[str]) -> list[str]:
-    """The text's words once more with every disguise undone; [] if there is none.
-
-    A first "" keeps phrases from being found across the seam.
-    """
-    joined = _SPACED_LETTERS.sub(lambda match: "".join(_WORD.findall(match[0])), folded)
-    pieces = [piece.strip(_PUNCTUATION) for piece in joined.split()]
-    plain = " ".join(piece if piece.isdigit() else piece.translate(_LEET) for piece in pieces)
-    found = [
-        word.translate(_LOOKALIKES) if _FOREIGN.search(word) and _LATIN.search(word) else word
-        for word in _WORD.findall(plain)
-    ]
-    return [] if found == words else ["", *found]
 
 
 def _is_symbol(character: str) -> bool:

@@ -72,9 +72,11 @@ def test_small_numbers_are_no_contact_data(text: str) -> None:
     assert not wording.read(text).contact
 
 
-def test_letters_of_two_alphabets_in_a_word_are_noticed() -> None:
+def test_letters_of_two_alphabets_are_noticed() -> None:
     assert wording.read("lаwyer").mixed_script
-    assert not wording.read("lawyer адвокат").mixed_script
+    assert wording.read("lawyer адвокат").mixed_script
+    assert not wording.read("адвокат").mixed_script
+    assert not wording.read("l'été à l'œuvre").mixed_script
 
 
 @given(st.text(alphabet=st.characters(), max_size=400))
