@@ -9,7 +9,7 @@ STAMP_EXPORT := $(VENV_EXPORT)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-export chaos lint format bench lock docs clean
+.PHONY: help demo test test-export chaos chaos-posting lint format bench lock docs clean
 
 help: ## shows this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ test-export: $(STAMP_EXPORT) ## tests that turn other people's models into ours;
 
 chaos: $(STAMP_DEV) ## 50,000 comments while processes and servers are killed; counts what is lost or done twice
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+chaos-posting: $(STAMP_DEV) ## 5,000 replies of uncertain outcome while posters are killed and stopped; counts what is posted twice
+	$(BIN)/python -m tests.chaos.posting $(ARGS)
 
 lint: $(STAMP_DEV) ## ruff, mypy --strict, import rules
 	$(BIN)/ruff check .
