@@ -77,6 +77,7 @@ def enrich(
         known = await duplicates.known(_expected_once(inputs)) if duplicates else frozenset()
         results: dict[int, Result] = {}
         wanted: list[int] = []
+        seen = set(known)
         for index, each in enumerate(inputs):
             comment = each.event
             if not comment.kind.has_wording:
@@ -85,10 +86,14 @@ def enrich(
                 results[index] = Result(
                     dead=InvalidEventError(f"comment {comment.comment_id} has no revision_id")
                 )
-            elif comment.revision_id in known and not _again(each):
+            elif _again(each):
+                wanted.append(index)
+            elif comment.revision_id in seen:
                 results[index] = Result(outcome="duplicate")
             else:
                 wanted.append(index)
+                if duplicates:
+                    seen.add(comment.revision_id)
         if wanted:
             texts = [inputs[index].event.text or "" for index in wanted]
             predictions = await asyncio.to_thread(analyzer.analyze, texts)

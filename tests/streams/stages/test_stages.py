@@ -180,6 +180,17 @@ async def test_enrich_stops_duplicates_before_the_model_but_not_what_is_fed_in_a
     assert results[0].outputs == ()
 
 
+async def test_enrich_analyses_a_wording_once_that_comes_twice_in_a_batch() -> None:
+    analyzer = Analyzer()
+    stage = enrich(analyzer, duplicates=Duplicates())
+    replayed = given(COMMENT, **{headers.REPLAY: headers.REPLAY_MARK})
+    results = await batch(stage, replayed, given(COMMENT), given(COMMENT))
+    assert [each.outcome for each in results] == ["enriched", "enriched", "duplicate"], (
+        "what is fed in again says nothing of what comes by itself"
+    )
+    assert len(analyzer.texts) == 2
+
+
 async def one(stage: Stage, event: Event) -> Result:
     return await cast(OneProcess, stage.process)(given(event))
 
