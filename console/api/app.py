@@ -2,6 +2,7 @@
 
 401 no key, or one that opens nothing      403 the role does not suffice
 404 there is no such thing                 409 somebody else was first
+408 the body came too slowly               413 the body is too large
 422 the request cannot be carried out      503 Postgres is away; ask again
 """
 
@@ -15,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from console.api.intake import Bounded
 from console.api.shapes import Problem
 from console.people import Role, User, user_of
 from console.reviewing import NoItem, NotAllowed, NothingToSend, ReviewError, Taken
@@ -86,7 +88,7 @@ _STATUS: Final[tuple[tuple[type[Exception], int], ...]] = (
 """What each error is over HTTP, the first that fits."""
 
 ERRORS: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Problem} for status in (400, 401, 403, 404, 409, 422, 503)
+    status: {"model": Problem} for status in (400, 401, 403, 404, 408, 409, 413, 422, 503)
 }
 
 
@@ -129,6 +131,7 @@ def api_app(pool: Pool, tenant: str) -> FastAPI:
             log.error("the API's query failed", error=f"{type(error).__name__}: {error}")
             raise
 
+    app.add_middleware(Bounded)
     return app
 
 
