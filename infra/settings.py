@@ -218,7 +218,7 @@ class Settings(BaseSettings):
     poll_horizon: float = Field(
         86_400,
         gt=0,
-        description="Seconds that a poll looks back; what happened before and was missed is not found",
+        description="Seconds that a poll looks back; after an outage that was longer, to the last good poll",
         examples=["86400"],
     )
     backfill_days: float = Field(

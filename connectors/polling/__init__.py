@@ -2,7 +2,9 @@
 
 comparing.py  pure: what a poll saw and what is stored -> what is news
 round.py      one look at one account: list, compare, publish, read what is absent
+posts.py      posts that comments named
 store.py      Postgres: leases, what is stored, how far each account is polled, its marks
 access.py     an account's client: its token opened, and refreshed before it ends
 poller.py     the process: which account is due, what becomes of failures
+feeder.py     feeds what lies in the past in below the live comments
 """

@@ -7,18 +7,21 @@ other.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from connectors.accounts import Account
 from connectors.platform import AccountCheck, AccountStopped, PlatformClient, RequestRefused, Usage
 from connectors.polling.access import Access
-from connectors.polling.round import Publishes, Remembered, Round
+from connectors.polling.patience import Patience
+from connectors.polling.posts import Posts
+from connectors.polling.remembered import Remembered
+from connectors.polling.round import Publishes, Round
 from connectors.polling.store import LEASE, Due, Store
 from infra import logs
 from infra.settings import Settings
 from schemas.codec import Codec
-from schemas.errors import ConfigurationError, ParleyError, ThrottledError, TransientError
+from schemas.errors import ConfigurationError, ThrottledError, TransientError
 from schemas.events import Platform, Source, utc_now
 
 log = logs.get(__name__)
@@ -27,7 +30,10 @@ AT_ONCE: Final = 8
 """Accounts polled at once by one process."""
 
 TICK: Final = 2.0
-"""Seconds between looks at which accounts are due, and which posts nobody has fetched."""
+"""Seconds between looks at which accounts are due."""
+
+MARGIN: Final = timedelta(minutes=10)
+"""Looked back beyond the last good poll after an outage longer than the horizon."""
 
 _THROTTLED: Final = 900.0
 _NO_SUBSCRIPTION: Final = (
@@ -62,35 +68,52 @@ class Poller:
         self._count = count
         self._problems = problems
         self._remembered = Remembered()
-        self._gone_posts = Remembered(10_000)
+        self._absent = Patience(600, 86_400)
+        self._posts = Posts(store, access, self._round, count)
+        self._busy: set[str] = set()
 
     async def run(self) -> None:
         """Polls what is due, over and over; servers that are away are waited for."""
-        while True:
-            try:
-                await self.tick()
-            except TransientError as error:
-                log.warning("polling waits", error=str(error))
-            await asyncio.sleep(TICK)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._posts.run())
+            while True:
+                try:
+                    # Not waited for: one account with very many comments must hold up no other.
+                    for each in await self._store.due(AT_ONCE - len(self._busy)):
+                        self._busy.add(_name(each.account))
+                        group.create_task(self._poll(each))
+                    self._problems(await self._store.problems())
+                except TransientError as error:
+                    log.warning("polling waits", error=str(error))
+                await asyncio.sleep(TICK)
 
     async def tick(self) -> int:
         """Polls every account that is due, and fetches posts that comments named; gives how many accounts."""
         due = await self._store.due(AT_ONCE)
         await asyncio.gather(*(self._poll(each) for each in due))
-        await self._fetch_posts()
+        await self._posts.fetch()
         self._problems(await self._store.problems())
         return len(due)
 
     async def _poll(self, due: Due) -> None:
+        try:
+            await self._polled(due)
+        except Exception:  # one account's trouble must stop no other; its lease ends by itself
+            log.exception("a poll failed", platform=due.account.platform, account=due.account.account_id)
+        finally:
+            self._busy.discard(_name(due.account))
+
+    async def _polled(self, due: Due) -> None:
         account = due.account
         horizon, error, after = None, None, self._interval
         try:
             async with self._leased(account):
-                since = utc_now() - self._horizon
+                since = self._since(due)
                 client = await self._access.client(account)
                 if await self._checked(account, client):
-                    await self._rounds(client, due)
+                    await self._round(client).run(since)
                     horizon = since
+                    await self._backfill(client, due)
                 after *= _slowed(client.usage)
         except ThrottledError as failure:
             after = max(failure.retry_after or _THROTTLED, self._interval)
@@ -98,7 +121,12 @@ class Poller:
         except AccountStopped as failure:
             await self._mark(account, failure.cause.value, str(failure))
             error = str(failure)
-        except (TransientError, RequestRefused, ConfigurationError) as failure:
+        except (
+            ConfigurationError
+        ) as failure:  # its token cannot be opened, or what refreshing takes is missing
+            await self._mark(account, "configuration", str(failure))
+            error = str(failure)
+        except (TransientError, RequestRefused) as failure:
             error = str(failure)
         except Exception as failure:  # one account's trouble must stop no other
             log.exception("a poll failed", platform=account.platform, account=account.account_id)
@@ -122,11 +150,15 @@ class Poller:
             await self._mark(account, None, "")
         return check.problem is None or not check.problem.stops_account
 
-    async def _rounds(self, client: PlatformClient, due: Due) -> None:
-        await self._round(client).run(utc_now() - self._horizon)
+    def _since(self, due: Due) -> datetime:
+        """The horizon, or further back where the last good poll is longer ago than that."""
+        horizon = utc_now() - self._horizon
+        return horizon if due.last_good_at is None else min(horizon, due.last_good_at - MARGIN)
+
+    async def _backfill(self, client: PlatformClient, due: Due) -> None:
         if due.backfill_since is not None:
             await self._round(client).run(due.backfill_since, Source.BACKFILL)
-            await self._store.backfilled(due.account)
+            await self._store.backfilled(due.account, due.backfill_since)
 
     def _round(self, client: PlatformClient) -> Round:
         platform = client.account.platform
@@ -136,6 +168,7 @@ class Poller:
             self._publisher,
             self._codec,
             self._remembered,
+            self._absent,
             lambda what, number: self._count(platform, what, number),
         )
 
@@ -149,19 +182,6 @@ class Poller:
                 problem=problem,
                 reason=reason,
             )
-
-    async def _fetch_posts(self) -> None:
-        for account, post_id in await self._store.unknown_posts():
-            key = f"{account.platform}:{post_id}"
-            if self._gone_posts.holds(key):
-                continue
-            # Asked once: what is being stored, gone or refused is not asked for again by this process.
-            self._gone_posts.add(key)
-            try:
-                if not await self._round(await self._access.client(account)).post(post_id):
-                    self._count(account.platform, "post:gone", 1)
-            except ParleyError as error:
-                log.warning("a post could not be read", platform=account.platform, error=str(error))
 
     @contextlib.asynccontextmanager
     async def _leased(self, account: Account) -> AsyncIterator[None]:
@@ -178,6 +198,10 @@ class Poller:
             yield
         finally:
             keeping.cancel()
+
+
+def _name(account: Account) -> str:
+    return f"{account.platform}:{account.account_id}"
 
 
 def _slowed(usage: Usage) -> float:

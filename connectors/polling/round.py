@@ -4,16 +4,17 @@ What the platform listed before it failed is published all the same. Whatever is
 before Postgres has it) has the same ids and is stopped by the stages.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any, Final, Protocol, cast
 
 from connectors.accounts import Account
-from connectors.platform import Activity, PlatformClient
+from connectors.platform import Activity, PlatformClient, RequestRefused
 from connectors.polling import comparing
 from connectors.polling.comparing import Stored
+from connectors.polling.patience import Patience
+from connectors.polling.remembered import Remembered
 from connectors.webhook import event_id
 from infra.kafka import Message, message
 from schemas.codec import Codec
@@ -58,25 +59,6 @@ class Publishes(Protocol):
         ...
 
 
-class Remembered:
-    """What this process published or saw lately, so that it is not done again before Postgres has it."""
-
-    def __init__(self, most: int = 100_000) -> None:
-        self._most = most
-        self._values: OrderedDict[str, object] = OrderedDict()
-
-    def holds(self, key: str, value: object = None) -> bool:
-        """True if exactly this was remembered."""
-        return key in self._values and self._values[key] == value
-
-    def add(self, key: str, value: object = None) -> None:
-        """Remembers it; forgets the oldest beyond the bound."""
-        self._values[key] = value
-        self._values.move_to_end(key)
-        if len(self._values) > self._most:
-            self._values.popitem(last=False)
-
-
 class Round:
     """`run` is one look. `count` is told `comment:<kind>`, `post`, `engagement`, `ignored:<reason>`."""
 
@@ -87,13 +69,16 @@ class Round:
         publisher: Publishes,
         codec: Codec,
         remembered: Remembered,
+        absent: Patience,
         count: Count,
     ) -> None:
+        """`absent`: the comments that listings left out and a read found there, by id."""
         self._client = client
         self._known = known
         self._publisher = publisher
         self._codec = codec
         self._remembered = remembered
+        self._absent = absent
         self._count = count
 
     async def run(self, since: datetime, source: Source = Source.POLL) -> None:
@@ -154,7 +139,11 @@ class Round:
 
     async def _confirmed(self, seen: CommentEvent, stored: Stored | None) -> CommentEvent | None:
         read_at = utc_now()
-        state = await self._client.read_comment(seen.platform_comment_id)
+        try:
+            state = await self._client.read_comment(seen.platform_comment_id)
+        except RequestRefused:
+            self._count("read:refused", 1)  # one comment that cannot be read must not end the look at all
+            return None
         if not state.exists:
             return comparing.removed(seen, read_at)
         revision = state.revision_id(seen.comment_id)
@@ -163,18 +152,26 @@ class Round:
         return comparing.edited(seen, state, read_at, revision)
 
     async def _look_for_removals(self, since: datetime, began: datetime, seen: set[str]) -> None:
-        """Absence proves nothing: each absent comment is read, and once there is left alone for a while."""
-        reads = 0
-        for known in await self._known.since(self._client.account, since, began):
-            if known.comment_id in seen or self._remembered.holds(f"there:{known.comment_id}"):
-                continue
-            if (reads := reads + 1) > MOST_READS:
-                return
+        """Absence proves nothing: absent comments are read, those first whose read is longest ago.
+
+        What is there though no listing names it is read again later, since it can be removed after that.
+        """
+        absent = [
+            known
+            for known in await self._known.since(self._client.account, since, began)
+            if known.comment_id not in seen and self._absent.is_due(known.comment_id)
+        ]
+        absent.sort(key=lambda known: self._absent.due_at(known.comment_id))
+        for known in absent[:MOST_READS]:
             read_at = utc_now()
-            if (await self._client.read_comment(known.platform_comment_id)).exists:
-                self._remembered.add(f"there:{known.comment_id}")
+            try:
+                state = await self._client.read_comment(known.platform_comment_id)
+            except RequestRefused:
+                self._count("read:refused", 1)
             else:
-                await self._publish([comparing.removed(known, read_at)], Source.POLL)
+                if not state.exists:
+                    await self._publish([comparing.removed(known, read_at)], Source.POLL)
+            self._absent.looked(known.comment_id)
 
     async def _publish(
         self, news: Sequence[PostEvent | EngagementEvent | CommentEvent], source: Source

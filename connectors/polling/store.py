@@ -29,7 +29,7 @@ with mine as (
 update account_polls p set lease_holder = $2, leased_until = now() + $4::interval, last_attempt_at = now()
 from due join social_accounts a using (tenant_id, platform, account_id)
 where (p.tenant_id, p.platform, p.account_id) = (due.tenant_id, due.platform, due.account_id)
-returning p.platform, p.account_id, a.username, p.backfill_since, p.problem
+returning p.platform, p.account_id, a.username, p.backfill_since, p.last_good_at
 """
 
 _UNKNOWN_POSTS: Final = """
@@ -39,6 +39,8 @@ where c.tenant_id = $1 and c.received_at > now() - interval '1 day' and c.platfo
     and a.token_ciphertext is not null and a.status <> 'needs_auth'
     and not exists (select from posts p where (p.tenant_id, p.platform, p.account_id, p.platform_post_id)
         = (c.tenant_id, c.platform, c.account_id, c.platform_post_id))
+    and c.platform || ':' || c.account_id <> all ($2::text[])
+    and c.platform || ':' || c.account_id || ':' || c.platform_post_id <> all ($2::text[])
 limit 50
 """
 
@@ -65,11 +67,11 @@ Stop = Callable[[Connection, Account, str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """An account whose turn it is; `problem` as the last check found it."""
+    """An account whose turn it is; `last_good_at`: when a poll last came to its end."""
 
     account: Account
     backfill_since: datetime | None
-    problem: str | None
+    last_good_at: datetime | None
 
 
 class Store:
@@ -90,7 +92,11 @@ class Store:
         with transient():
             rows = await self.pool.fetch(_DUE, self.tenant, self._name, most, LEASE)
         return [
-            Due(account=self._account(row), backfill_since=row["backfill_since"], problem=row["problem"])
+            Due(
+                account=self._account(row),
+                backfill_since=row["backfill_since"],
+                last_good_at=row["last_good_at"],
+            )
             for row in rows
         ]
 
@@ -121,12 +127,13 @@ class Store:
             horizon,
         )
 
-    async def backfilled(self, account: Account) -> None:
-        """What was wanted of the past has been published."""
+    async def backfilled(self, account: Account, since: datetime) -> None:
+        """What was wanted of the past since then has been published; more may be wanted meanwhile."""
         await self._execute(
             "update account_polls set backfill_since = null "
-            "where tenant_id = $1 and platform = $2 and account_id = $3",
+            "where tenant_id = $1 and platform = $2 and account_id = $3 and backfill_since >= $4",
             account,
+            since,
         )
 
     async def mark(self, account: Account, problem: str | None, reason: str) -> bool:
@@ -160,10 +167,13 @@ class Store:
             )
         return {(row["platform"], row["problem"]): row["count"] for row in rows}
 
-    async def unknown_posts(self) -> list[tuple[Account, str]]:
-        """Posts that comments of the last day name and nobody has fetched."""
+    async def unknown_posts(self, but: Sequence[str] = ()) -> list[tuple[Account, str]]:
+        """Posts that comments of the last day name and nobody has fetched.
+
+        `but`: accounts ("platform:id") and posts ("platform:account id:post id") that are left out.
+        """
         with transient():
-            rows = await self.pool.fetch(_UNKNOWN_POSTS, self.tenant)
+            rows = await self.pool.fetch(_UNKNOWN_POSTS, self.tenant, list(but))
         return [(self._account(row), row["platform_post_id"]) for row in rows]
 
     async def comments(self, ids: Sequence[str]) -> dict[str, Stored]:
