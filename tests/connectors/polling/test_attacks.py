@@ -1,0 +1,442 @@
+"""What a poll must survive: slow accounts, outages, what cannot be read, and what happens meanwhile."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from connectors.accounts import Account
+from connectors.clients import Clients
+from connectors.facebook.client import FacebookClient
+from connectors.facebook.simulator import Simulator
+from connectors.platform import AccountStopped, Cause, CommentState, RequestRefused, Token
+from connectors.polling import poller as polling
+from connectors.polling import posts
+from connectors.polling.access import Access
+from connectors.polling.patience import Patience
+from connectors.polling.poller import Poller
+from connectors.tokens import read_token, token_context
+from infra.crypto import KeyRing
+from infra.postgres import Pool
+from infra.settings import Settings
+from schemas.errors import ThrottledError, TransientError
+from schemas.events import CommentEvent, CommentKind, Platform, PostEvent, utc_now
+from sinks import facts
+from tests.connectors.conftest import TOKEN
+from tests.connectors.polling.conftest import KEYS, Stored, give_token, new_poller, poll, stored
+
+
+async def eventually(true: Callable[[], Any], seconds: float = 60) -> None:
+    async with asyncio.timeout(seconds):
+        while True:
+            found = true()
+            if await found if asyncio.iscoroutine(found) else found:
+                return
+            await asyncio.sleep(0.05)
+
+
+@contextlib.asynccontextmanager
+async def running(poller: Poller) -> Any:
+    task = asyncio.create_task(poller.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_an_account_whose_poll_takes_long_holds_up_no_other(
+    simulator: Simulator,
+    pool: Pool,
+    poller: Poller,
+    kafka: Stored,
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(polling, "TICK", 0.05)
+    simulator.add_comments([{"text": "hello"}])
+    slow = Account(tenant_id="acme", platform=Platform.FACEBOOK, account_id="999")
+    await give_token(pool, slow, Token(access=TOKEN))
+    listing, forever = FacebookClient.activity, asyncio.Event()
+
+    async def activity(self: FacebookClient, **asked: Any) -> Any:
+        if self.account.account_id == slow.account_id:
+            await forever.wait()
+        async for item in listing(self, **asked):
+            yield item
+
+    async def fine(_: FacebookClient) -> Any:
+        return polling.AccountCheck()
+
+    monkeypatch.setattr(FacebookClient, "activity", activity)
+    monkeypatch.setattr(FacebookClient, "check", fine)
+    async with running(poller):
+        for _ in range(3):  # polled again and again, while the other one is still under way
+            simulator.add_comments([{"text": "another"}])
+            await pool.execute(
+                "update account_polls set next_poll_at = now() where account_id = $1", account.account_id
+            )
+            await eventually(lambda: any(e.kind is CommentKind.ADDED for e in kafka.take()))
+    assert await pool.fetchval("select last_good_at from account_polls where account_id = '999'") is None
+
+
+async def test_an_account_that_is_added_while_it_runs_is_polled(
+    simulator: Simulator, pool: Pool, kafka: Stored, clients: Clients, settings: Settings, account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(polling, "TICK", 0.05)
+    simulator.add_comments([{"text": "hello"}])
+    async with running(new_poller(pool, kafka, clients, settings)):
+        await give_token(pool, account, Token(access=TOKEN))
+        await eventually(lambda: any(e.kind is CommentKind.ADDED for e in kafka.take()))
+
+
+async def test_an_account_removed_during_its_poll_stops_nothing(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored, account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    simulator.add_comments([{"text": "hello"}])
+    check = FacebookClient.check
+
+    async def removed_meanwhile(self: FacebookClient) -> Any:
+        await pool.execute("delete from account_polls")
+        await pool.execute("delete from social_accounts")
+        return await check(self)
+
+    monkeypatch.setattr(FacebookClient, "check", removed_meanwhile)
+    await poll(pool, poller)
+    assert await poller.tick() == 0
+
+
+async def test_a_paused_account_is_polled_for_nothing_of_it_may_be_lost(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored
+) -> None:
+    simulator.add_comments([{"text": "hello"}])
+    await pool.execute("update social_accounts set status = 'paused'")
+    await poll(pool, poller)
+    assert [event.kind for event in kafka.take()] == [CommentKind.ADDED]
+    assert await pool.fetchval("select status from social_accounts") == "paused"
+
+
+async def test_after_an_outage_longer_than_the_horizon_it_looks_back_to_the_last_good_poll(
+    simulator: Simulator, pool: Pool, poller: Poller, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[datetime] = []
+    listing = FacebookClient.activity
+
+    def activity(self: FacebookClient, *, since: datetime, **rest: Any) -> Any:
+        asked.append(since)
+        return listing(self, since=since, **rest)
+
+    monkeypatch.setattr(FacebookClient, "activity", activity)
+    await poll(pool, poller)
+    await pool.execute("update account_polls set last_good_at = now() - interval '9 days'")
+    await poll(pool, poller)
+    await poll(pool, poller)
+    back = [utc_now() - each for each in asked]
+    assert back[0] < timedelta(days=1, minutes=5)
+    assert back[1] > timedelta(days=9)
+    assert back[2] < timedelta(days=1, minutes=5)
+
+
+async def test_a_backfill_that_fails_takes_nothing_from_the_poll_before_it(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.add_comments([{"text": "hello"}])
+    await pool.execute("update account_polls set backfill_since = now() - interval '30 days'")
+    listing = FacebookClient.activity
+
+    async def activity(self: FacebookClient, *, since: datetime, source: Any) -> Any:
+        if source == "backfill":
+            raise RequestRefused("too far back")
+        async for item in listing(self, since=since, source=source):
+            yield item
+
+    monkeypatch.setattr(FacebookClient, "activity", activity)
+    await poll(pool, poller)
+    row = await pool.fetchrow("select last_good_at, last_error, backfill_since from account_polls")
+    assert row is not None
+    assert row["last_good_at"] is not None
+    assert row["last_error"] == "too far back"
+    assert row["backfill_since"] is not None
+    assert len(kafka.take()) == 1
+
+
+async def test_a_backfill_wanted_while_another_is_under_way_is_done_as_well(
+    pool: Pool, poller: Poller, account: Account
+) -> None:
+    store = poller._store
+    [due] = await store.due(1)
+    earlier, later = utc_now() - timedelta(days=30), utc_now() - timedelta(days=7)
+    await pool.execute("update account_polls set backfill_since = $1", earlier)
+    await store.backfilled(due.account, later)
+    assert await pool.fetchval("select backfill_since from account_polls") == earlier
+    await store.backfilled(due.account, earlier)
+    assert await pool.fetchval("select backfill_since from account_polls") is None
+
+
+async def test_a_comment_that_cannot_be_read_ends_no_poll(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd, edited, gone = simulator.add_comments([{"text": text} for text in ("odd", "edited", "gone")])
+    await poll(pool, poller)
+    kafka.take()
+    world, read = simulator.world, FacebookClient.read_comment
+    simulator.happenings.remove(world.comment(odd), by="author")
+    simulator.happenings.remove(world.comment(gone), by="author")
+    simulator.happenings.edit(world.comment(edited), "another wording", by="author")
+
+    async def read_comment(self: FacebookClient, comment: str) -> CommentState:
+        if comment == odd:
+            raise RequestRefused("no such form of id")
+        return await read(self, comment)
+
+    monkeypatch.setattr(FacebookClient, "read_comment", read_comment)
+    await poll(pool, poller)
+    found = {event.platform_comment_id: event.kind for event in kafka.take()}
+    assert found == {edited: CommentKind.EDITED, gone: CommentKind.REMOVED}
+    assert await pool.fetchval("select last_error from account_polls") is None
+
+
+async def test_an_absent_comment_that_was_there_is_read_again_later(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored
+) -> None:
+    now = 0.0
+    poller._absent = Patience(600, 86_400, clock=lambda: now)
+    [name] = simulator.add_comments([{"text": "hello"}])
+    await poll(pool, poller)
+    comment = simulator.world.comment(name)
+    assert comment
+    comment.listed_from = float("inf")
+    now = 1.0
+    await poll(pool, poller)  # absent, read, and there
+    kafka.take()
+    simulator.happenings.remove(comment, by="author")
+    await poll(pool, poller)
+    assert kafka.take() == []
+    now += 601
+    await poll(pool, poller)
+    assert [event.kind for event in kafka.take()] == [CommentKind.REMOVED]
+
+
+async def test_more_absent_comments_than_reads_in_a_round_are_all_found_removed(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.polling.round.MOST_READS", 10)
+    names = simulator.add_comments([{"text": f"comment {number}"} for number in range(35)])
+    await poll(pool, poller)
+    kafka.take()
+    for name in names:
+        comment = simulator.world.comment(name)
+        assert comment
+        comment.listed_from = float("inf")  # absent, but there: read first, and in nobody's way
+    await poll(pool, poller)
+    for name in names:
+        simulator.happenings.remove(simulator.world.comment(name), by="author")
+    for _ in range(3):
+        await poll(pool, poller)
+    assert sum(event.kind is CommentKind.REMOVED for event in kafka.take()) == 25
+
+
+def test_patience_waits_twice_as_long_each_time() -> None:
+    now = 100.0
+    patience = Patience(10, 35, clock=lambda: now, most=2)
+    assert patience.is_due("a")
+    waits = []
+    for _ in range(4):
+        patience.looked("a")
+        waits.append(patience.due_at("a") - now)
+        assert patience.waiting() == ["a"]
+        now = patience.due_at("a")
+        assert patience.is_due("a")
+    assert waits == [10, 20, 35, 35]
+    patience.looked("b")
+    patience.looked("c")
+    assert patience.waiting() == ["b", "c"]
+
+
+async def comment_on(pool: Pool, account: Account, *post_ids: str) -> None:
+    """Comments on posts that nobody has fetched, as webhooks bring them."""
+    events = [
+        CommentEvent(
+            kind=CommentKind.ADDED, tenant_id="acme", platform=account.platform,
+            account_id=account.account_id, comment_id=f"00000000-0000-0000-0000-{number:012}",
+            platform_comment_id=str(number), platform_post_id=post_id, text="hello",
+            revision_id=f"00000000-0000-0000-0001-{number:012}", occurred_at=utc_now(), observed_at=utc_now(),
+            source="webhook",
+        )
+        for number, post_id in enumerate(post_ids)
+    ]  # fmt: skip
+    async with pool.acquire() as connection, connection.transaction():
+        await facts.write(connection, [stored("comments.raw", event) for event in events])
+    await pool.execute("update account_polls set next_poll_at = now() + interval '1 hour', "
+                       "last_attempt_at = now()")  # fmt: skip
+
+
+async def test_many_posts_that_are_gone_hide_none_that_is_there(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored, account: Account
+) -> None:
+    [post] = simulator.world.posts.values()
+    await comment_on(pool, account, *(f"{account.account_id}_{number}" for number in range(120)), post.id)
+    for _ in range(3):
+        await poller.tick()
+    assert [e.platform_post_id for _, e in kafka.published if isinstance(e, PostEvent)] == [post.id]
+
+
+@pytest.mark.parametrize(
+    "failure", [TransientError("busy"), ThrottledError("slow down", retry_after=5), RequestRefused("no"),
+                KeyError("a fault of ours")],
+)  # fmt: skip
+async def test_a_post_whose_read_failed_is_asked_for_again_and_stops_nothing(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored, account: Account,
+    monkeypatch: pytest.MonkeyPatch, failure: Exception,
+) -> None:  # fmt: skip
+    now = 1.0
+    poller._posts._looked = Patience(60, 86_400, clock=lambda: now)
+    [post] = simulator.world.posts.values()
+    await comment_on(pool, account, post.id)
+    read, reads = FacebookClient.read_post, 0
+
+    async def read_post(self: FacebookClient, name: str) -> PostEvent | None:
+        nonlocal reads
+        reads += 1
+        if reads == 1:
+            raise failure
+        return await read(self, name)
+
+    monkeypatch.setattr(FacebookClient, "read_post", read_post)
+    for _ in range(3):
+        await poller.tick()
+    assert reads == 1
+    now += 61
+    await poller.tick()
+    assert [e.platform_post_id for _, e in kafka.published if isinstance(e, PostEvent)] == [post.id]
+
+
+async def soon_ending(pool: Pool, account: Account) -> None:
+    ends = utc_now() + timedelta(minutes=5)
+    await give_token(pool, account, Token(access="old", refresh="once", expires_at=ends))
+
+
+async def now_stored(pool: Pool, account: Account) -> Token:
+    row = await pool.fetchrow("select token_ciphertext, token_key_id from social_accounts")
+    assert row
+    context = token_context(account.platform, account.account_id)
+    return read_token(KEYS.open(row["token_ciphertext"], row["token_key_id"], context=context).decode())
+
+
+async def test_pausing_waits_for_no_platform_that_refreshes_a_token(
+    pool: Pool, poller: Poller, clients: Clients, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await soon_ending(pool, account)
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def refresh(_platform: Platform, _token: Token) -> Token:
+        asked.set()
+        await answered.wait()
+        return Token(access=TOKEN, expires_at=utc_now() + timedelta(hours=2))
+
+    monkeypatch.setattr(clients, "refresh", refresh)
+    refreshing = asyncio.create_task(Access(pool, clients, KEYS).client(account))
+    await asked.wait()
+    async with asyncio.timeout(20):
+        await pool.execute("update social_accounts set status = 'paused'")
+    answered.set()
+    await refreshing
+    assert (await now_stored(pool, account)).access == TOKEN
+    assert await pool.fetchval("select status from social_accounts") == "paused"
+
+
+async def test_a_token_that_a_person_enters_during_a_refresh_stays(
+    pool: Pool, poller: Poller, clients: Clients, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await soon_ending(pool, account)
+
+    async def refresh(_platform: Platform, _token: Token) -> Token:
+        await give_token(pool, account, Token(access="entered"))
+        return Token(access="refreshed", expires_at=utc_now() + timedelta(hours=2))
+
+    monkeypatch.setattr(clients, "refresh", refresh)
+    await Access(pool, clients, KEYS).client(account)
+    assert (await now_stored(pool, account)).access == "entered"
+
+
+async def test_a_refreshed_token_that_postgres_did_not_take_is_stored_later_and_not_asked_for_again(
+    pool: Pool, poller: Poller, clients: Clients, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await soon_ending(pool, account)
+    asked: list[str | None] = []
+
+    async def refresh(_platform: Platform, token: Token) -> Token:
+        asked.append(token.refresh)
+        return Token(access=TOKEN, refresh="next", expires_at=utc_now() + timedelta(hours=2))
+
+    monkeypatch.setattr(clients, "refresh", refresh)
+    access, store = Access(pool, clients, KEYS), Access._store
+
+    async def away(*_: Any) -> None:
+        raise asyncpg.ConnectionDoesNotExistError("gone")
+
+    monkeypatch.setattr(Access, "_store", away)
+    with pytest.raises(TransientError):
+        await access.client(account)
+    monkeypatch.setattr(Access, "_store", store)
+    await access.client(account)
+    assert asked == ["once"]
+    assert (await now_stored(pool, account)).refresh == "next"
+
+
+async def test_a_refresh_token_that_was_used_up_by_a_process_that_died_is_told_to_a_person(
+    pool: Pool, poller: Poller, clients: Clients, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await soon_ending(pool, account)
+
+    async def refresh(_platform: Platform, _token: Token) -> Token:
+        raise AccountStopped(Cause.AUTH, "invalid_grant; connect the account again")
+
+    monkeypatch.setattr(clients, "refresh", refresh)
+    await poll(pool, poller)
+    row = await pool.fetchrow("select status, status_reason from social_accounts")
+    assert row
+    assert tuple(row) == ("needs_auth", "invalid_grant; connect the account again")
+    assert await pool.fetchval("select count(*) from audit_log where action = 'account.auth'") == 1
+
+
+async def test_a_token_that_cannot_be_opened_is_marked_until_it_can(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored, clients: Clients
+) -> None:
+    simulator.add_comments([{"text": "hello"}])
+    right, poller._access = poller._access, Access(pool, clients, KeyRing({"other": b"o" * 32}))
+    await poll(pool, poller)
+    assert await pool.fetchval("select problem from account_polls") == "configuration"
+    assert await pool.fetchval("select status from social_accounts") == "active"
+    poller._access = right
+    await poll(pool, poller)
+    assert await pool.fetchval("select problem from account_polls") is None
+    assert len(kafka.take()) == 1
+
+
+async def test_postgres_going_away_at_any_statement_ends_no_poller(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "TICK", 0.01)
+    monkeypatch.setattr(posts, "TICK", 0.01)
+    simulator.add_comments([{"text": "hello"}])
+    calls, fetch = 0, asyncpg.Connection._execute
+
+    async def failing(self: Any, *given: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls < 200 and calls % 2:
+            raise asyncpg.ConnectionDoesNotExistError("gone")
+        return await fetch(self, *given, **named)
+
+    monkeypatch.setattr(asyncpg.Connection, "_execute", failing)
+    async with running(poller):
+        await eventually(lambda: calls > 200)
+        await pool.execute("update account_polls set next_poll_at = now(), leased_until = null")
+        await eventually(lambda: any(e.kind is CommentKind.ADDED for e in kafka.take()))
