@@ -88,9 +88,10 @@ def accounts(folder: Path) -> list[Account]:
 
 @contextlib.asynccontextmanager
 async def served(brand: list[Account]) -> AsyncIterator[Mapping[str, str]]:
-    """All simulators serve; gives the settings by which Parley takes them for the platforms."""
+    """Their simulators serve; gives the settings by which Parley takes them for the platforms."""
     async with contextlib.AsyncExitStack() as stack:
-        url = {each.platform: await stack.enter_async_context(each.simulation.serving()) for each in brand}
+        there = {each.platform: await stack.enter_async_context(each.simulation.serving()) for each in brand}
+        url = {platform: there.get(platform, "http://127.0.0.1:9") for platform in Platform}
         meta, organisation = facebook.SimulatorConfig(), linkedin.SimulatorConfig()
         yield {
             "PARLEY_FACEBOOK_GRAPH_URL": url[Platform.FACEBOOK],
