@@ -1,34 +1,29 @@
-"""The composition root: picks the real parts and puts them together; nowhere else are they chosen."""
+"""The composition root of workers: picks the real parts and puts them together.
+
+What one stage alone needs, and is slow to import, is imported where it is put together: all processes start
+at once, on few cores.
+"""
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Final
 
 import httpx
-from fastapi import FastAPI, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from connectors.accounts import Account, KnownAccounts
-from connectors.catalogue import webhooks
-from connectors.clients import open_clients
-from connectors.receiver import Receiver
 from console import seeding
-from console.api.app import api_app
 from console.configuration import key_ring
-from console.drafting import compose_drafter
 from console.live_desk import LiveDesk
 from console.model_folders import find_model
 from console.servers import Servers
 from console.stages import GROUP_PREFIX, STAGE_INPUTS
-from infra import kafka, logs, metrics, postgres, tracing
+from infra import kafka, logs, postgres, tracing
 from infra.settings import Settings
 from models.analyzer import Analyzer
 from schemas import codec, topics
 from schemas.errors import ConfigurationError
-from schemas.events import ConfigKind, Platform
 from sinks.actions import Actions
 from sinks.channels import Channel, Mail
 from sinks.channels import Webhook as NoticeWebhook
@@ -86,6 +81,8 @@ def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, o
                 case "enrich":
                     await _compose_enriching(work, resources, shape)
                 case "draft":
+                    from console.drafting import compose_drafter
+
                     drafter, in_flight = await compose_drafter(work, resources, settings, servers, desk)
                     work.stages.append(draft(desk.triage, drafter, desk.decide, in_flight=in_flight))
                 case "decide":
@@ -117,6 +114,8 @@ def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, o
         work.stages.append(enrich(analyzer, shape=shape, duplicates=duplicates, shadow=shadow))
 
     async def _compose_posting(work: runner.Work, resources: AsyncExitStack) -> None:
+        from connectors.clients import open_clients
+
         pool = await resources.enter_async_context(postgres.open_pool(servers.database, size=9))
         await seeding.seed(pool, codec.load(), settings.tenant)
         publisher = await resources.enter_async_context(kafka.open_publisher(servers.kafka))
@@ -178,60 +177,3 @@ async def _notice_channels(settings: Settings, resources: AsyncExitStack) -> lis
     if settings.smtp_url and recipients:
         channels.append(Mail(settings.smtp_url.get_secret_value(), settings.notify_mail_from, recipients))
     return channels
-
-
-def webhook_app(settings: Settings, servers: Servers) -> FastAPI:
-    """The HTTP application: webhooks of all platforms, and the API."""
-    ring = key_ring(settings)
-    traces = tracing.setup("parley-serve", settings.otlp_endpoint)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        view, accounts = ConfigView(servers.kafka), KnownAccounts()
-        view.on_change(lambda _change: accounts.replace(known_accounts(view, settings.tenant)))
-        async with (
-            kafka.open_publisher(servers.kafka) as publisher,
-            # Not connected yet: webhooks need no database and must not wait for one.
-            postgres.open_pool(servers.database, size=4, connected=False) as pool,
-        ):
-            app.mount("/api", api_app(pool, settings.tenant))
-            await view.ready()
-            following = asyncio.create_task(view.follow())
-            receiver = Receiver(
-                webhooks=webhooks(settings),
-                accounts=accounts,
-                publisher=publisher,
-                codec=codec.load(),
-                body_limit=settings.webhook_body_limit,
-                body_timeout=settings.webhook_body_timeout,
-                seal=lambda value: ring.seal(value, context=topics.DEAD_LETTERS.name),
-                span=traces.span,
-                count=lambda platform, what, number: metrics.WEBHOOKS.labels(platform, what).inc(number),
-            )
-            app.include_router(receiver.router())
-            try:
-                yield
-            finally:
-                following.cancel()
-                await asyncio.gather(following, return_exceptions=True)
-                traces.shutdown()
-
-    app = FastAPI(title="Parley", openapi_url=None, lifespan=lifespan)
-    # The lifespan has connected to Kafka and read the configuration before the first request is answered.
-    app.add_route("/health/live", lambda _request: Response("ok"))
-    app.add_route("/health/ready", lambda _request: Response("ok"))
-    app.add_route("/metrics", lambda _request: Response(generate_latest(), media_type=CONTENT_TYPE_LATEST))
-    return app
-
-
-def known_accounts(view: ConfigView, tenant: str) -> list[Account]:
-    """The accounts by their keys (platform:id) alone: whatever is wrong with the content of one, its comments
-    are taken in, and so are all others'."""
-    found = []
-    for key in view.all(ConfigKind.ACCOUNT, tenant):
-        platform, _, account_id = key.partition(":")
-        if platform in set(Platform) and account_id:
-            found.append(Account(tenant_id=tenant, platform=Platform(platform), account_id=account_id))
-        else:
-            log.error("an account's key is not platform:id", key=key)
-    return found

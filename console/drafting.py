@@ -3,7 +3,6 @@
 import time
 from contextlib import AsyncExitStack
 
-from connectors.language_model.client import open_model
 from console.live_desk import LiveDesk
 from console.servers import Servers
 from infra import logs, postgres
@@ -14,10 +13,8 @@ from replies.budget import MonthlyBudget, TokensAMinute
 from replies.semantic_cache import SemanticCache
 from sinks.draft_context import DraftContext
 from sinks.usage_ledger import UsageLedger
-from streams.calling import Caller
 from streams.runner import Work
 from streams.stages.draft import Drafter
-from streams.writing import Writer
 
 log = logs.get(__name__)
 
@@ -32,6 +29,11 @@ async def compose_drafter(
     key = settings.language_model_key
     if settings.language_model_url is None and key is None:
         return desk.draft, settings.batch_size
+    # Here, because they bring the vendor's library, which is slow to import and not needed by templates.
+    from connectors.language_model.client import open_model
+    from streams.calling import Caller
+    from streams.writing import Writer
+
     given = settings.language_model_temperature
     model = await resources.enter_async_context(
         open_model(

@@ -15,6 +15,7 @@ from console.supervisor import Program, Supervisor, exit_with_parent
 from infra import logs, postgres, settings
 from infra.settings import Settings
 from schemas.errors import ConfigurationError
+from schemas.events import Platform
 
 GROUPS: Final[tuple[tuple[str, ...], ...]] = (("enrich",), ("draft", "decide"), ("postgres",), ("post",))
 """Stages by process on a small machine; `parley up` and the demo run these beside `parley serve`."""
@@ -95,22 +96,19 @@ def worker(
 
 
 def serve() -> None:
-    """Receives the platforms' webhooks over HTTP."""
+    """Receives the platforms' webhooks and serves the API, over HTTP."""
     loaded = settings.load()
     logs.configure(loaded.log_level, loaded.log_format, process="serve")
     exit_with_parent()
     import uvicorn
 
-    from console import compose
+    from console import serving
 
-    if loaded.facebook_app_secret is None:
-        log.warning("every Facebook webhook will be refused: set PARLEY_FACEBOOK_APP_SECRET")
     with open_servers(loaded) as servers:
-        log.info(
-            "webhooks are received", url=f"http://{loaded.http_host}:{loaded.http_port}/webhooks/facebook"
-        )
+        url = f"http://{loaded.http_host}:{loaded.http_port}"
+        log.info("serving", webhooks=f"{url}/webhooks/{{{','.join(Platform)}}}", api=f"{url}/api")
         config = uvicorn.Config(
-            compose.webhook_app(loaded, servers),
+            serving.webhook_app(loaded, servers),
             host=loaded.http_host,
             port=loaded.http_port,
             log_config=None,
@@ -136,10 +134,14 @@ async def _migrate(database: str) -> Sequence[str]:
 
 
 def simulate(
-    platform: Annotated[str, typer.Argument(help="Which platform, or openai for a language model.")],
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 9001,
-    callback: Annotated[str | None, typer.Option(help="Where webhooks are sent.")] = None,
-    journal: Annotated[Path | None, typer.Option(help="File for what it saw and did, as JSON lines.")] = None,
+    platform: Annotated[str, typer.Argument(help="Which platform; openai for a language model; all.")],
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; of all, the first of five.")] = 9001,
+    callback: Annotated[
+        str | None, typer.Option(help="Where webhooks are sent; of all, where parley serve is.")
+    ] = None,
+    journal: Annotated[
+        Path | None, typer.Option(help="File for what it saw and did, as JSON lines; of all, a folder.")
+    ] = None,
     scale: Annotated[
         float, typer.Option(help="Limits per time are multiplied by it; 1 is life.", min=0.01)
     ] = 1.0,
@@ -147,10 +149,9 @@ def simulate(
     """Runs a platform's simulator, for developing and trying: `POST /sim/comments` makes people comment."""
     from console import simulators
 
-    if platform not in (*simulators.SIMULATORS, "openai"):
-        raise ConfigurationError(
-            f"There is no simulator of {platform}; there are: {', '.join(simulators.SIMULATORS)}, openai."
-        )
+    if platform not in (*simulators.SIMULATORS, "openai", "all"):
+        known = ", ".join((*simulators.SIMULATORS, "openai", "all"))
+        raise ConfigurationError(f"There is no simulator of {platform}; there are: {known}.")
     loaded = settings.load()
     logs.configure(loaded.log_level, loaded.log_format, process=f"simulate-{platform}")
     exit_with_parent()
@@ -162,4 +163,7 @@ def simulate(
         uvloop.run(simulating.run_language_model(simulating.configured(journal, scale), port))
         return
     wanted = simulators.Wanted(callback=callback, journal=journal, scale=scale)
-    uvloop.run(simulators.run(platform, loaded, wanted, port))
+    if platform == "all":
+        uvloop.run(simulators.run_all(loaded, wanted, port))
+    else:
+        uvloop.run(simulators.run(platform, loaded, wanted, port))

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.live import Live
 
 from console.demo import DEMO_STATE, report
-from console.demo.run import Demo, Plan
+from console.demo.feed import Plan
+from console.demo.run import Demo
 from console.demo.snapshot import Snapshot
 from console.demo.view import render
 from console.servers import alone, open_servers
@@ -43,7 +44,7 @@ def demo(
     replay: Annotated[bool, typer.Option("--replay", help="Afterwards feed everything in again.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and no view.")] = False,
 ) -> None:
-    """Streams comments from a simulated Facebook page through the whole pipeline, and shows what happens."""
+    """Streams comments of four simulated platforms through the whole pipeline, and shows what happens."""
     if comments is None:
         rate, duration = rate or SAMPLE_RATE, duration or SAMPLE_SECONDS
     plan = Plan(

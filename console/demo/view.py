@@ -11,8 +11,8 @@ from rich.text import Text
 from console.demo.snapshot import Snapshot
 from console.printing import printable
 
-_ABOVE_RECENT: Final = 17
-"""Lines of the head, of the widest panel of the middle, and of the frame around the recent comments."""
+_ABOVE_RECENT: Final = 20
+"""Lines of the head, of the tallest column of the middle, and of the frame around the recent comments."""
 
 _COLOURS: Final = {
     "positive": "green",
@@ -24,6 +24,7 @@ _COLOURS: Final = {
     "no_reply": "bright_black",
     "dead_letter": "red",
     "failed": "red",
+    "language_model": "magenta",
 }
 
 
@@ -52,18 +53,43 @@ def _head(snapshot: Snapshot) -> RenderableType:
 
 def _middle(snapshot: Snapshot) -> RenderableType:
     grid = Table.grid(expand=True, padding=(0, 1))
-    for _ in range(4):
-        grid.add_column(ratio=1)
-    stages = Table("Stage", "Rec/s", "Lag", expand=True, box=None, header_style="bold")
-    for stage in snapshot.stages:
-        stages.add_row(stage.name, f"{stage.per_second:,.0f}", f"{stage.lag:,}")
+    for ratio in (4, 3, 3):
+        grid.add_column(ratio=ratio)
     grid.add_row(
-        Panel(stages, title="Stages"),
-        Panel(_bars(snapshot.sentiments), title="Sentiment"),
-        Panel(_bars(snapshot.intents), title="Intent"),
-        Panel(_bars(snapshot.outcomes), title="States"),
+        Group(Panel(_platforms(snapshot), title="Platforms"), Panel(_stages(snapshot), title="Stages")),
+        Group(
+            Panel(_bars(snapshot.sentiments), title="Sentiment"),
+            Panel(_bars(snapshot.intents), title="Intent"),
+        ),
+        Group(
+            Panel(_bars(snapshot.outcomes), title="States"),
+            Panel(_bars(snapshot.drafts), title="Drafts written by"),
+        ),
     )
     return grid
+
+
+def _platforms(snapshot: Snapshot) -> RenderableType:
+    table = _figures("Platform", "Received", "Posted", "Waits", "Median")
+    for name, found in snapshot.platforms.items():
+        delay = f"{found.delay_ms / 1000:,.1f} s"
+        table.add_row(name, f"{found.received:,}", f"{found.posted:,}", f"{found.waiting:,}", delay)
+    return table
+
+
+def _stages(snapshot: Snapshot) -> RenderableType:
+    table = _figures("Stage", "Rec/s", "Lag")
+    for stage in snapshot.stages:
+        table.add_row(stage.name, f"{stage.per_second:,.0f}", f"{stage.lag:,}")
+    return table
+
+
+def _figures(name: str, *figures: str) -> Table:
+    table = Table(expand=True, box=None, header_style="bold", pad_edge=False)
+    table.add_column(name, no_wrap=True)
+    for figure in figures:
+        table.add_column(figure, justify="right", no_wrap=True)
+    return table
 
 
 def _bars(counts: dict[str, int]) -> RenderableType:

@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaProducer
 from connectors.journal import Counting
 from console.demo.command import SAMPLE
 from console.demo.pipeline import Pipeline, supervised
+from console.demo.platforms import WITHOUT_MODEL
 from console.supervisor import Program, Supervisor
 from console.texts import read_texts
 from infra import postgres
@@ -86,9 +87,9 @@ class Chaos:
                 settings,
                 breakable.addresses,
                 scale=self._scenario.scale,
-                environment=dict(self._scenario.settings),
+                environment={**WITHOUT_MODEL, **dict(self._scenario.settings)},
             )
-            self._journal = self._folder / "journal.jsonl"
+            self._page = self._pipeline.accounts[0]
             self._logs = self._folder / "logs"
             self._logs.mkdir(parents=True, exist_ok=True)
             await self._pipeline.set_up()
@@ -106,17 +107,17 @@ class Chaos:
 
     async def _with_processes(self, settings: Settings) -> dict[str, Any]:
         self._supervisor = Supervisor(
-            self._pipeline.programs(self._journal),
+            self._pipeline.programs(self._folder),
             log_dir=self._logs,
             stop_within=30,
             failed=self._ended,
         )
-        self._counting = Counting(self._journal)
+        self._counting = Counting(self._page.journal(self._folder))
         database = self._breakable.addresses.database
         async with (
             supervised(self._supervisor),
             postgres.open_pool(database, size=2) as pool,
-            httpx.AsyncClient(base_url=self._pipeline.url, timeout=60, trust_env=False) as simulator,
+            httpx.AsyncClient(timeout=60, trust_env=False) as simulator,
             _producer(self._breakable.addresses.kafka) as producer,
         ):
             self._pool, self._poisoner = pool, Poisoner(producer)
@@ -137,7 +138,7 @@ class Chaos:
                 self._breakable.addresses.kafka,
                 self._counting.update(),
                 self._poisoner,
-                account_id=self._pipeline.page.page_id,
+                account_id=self._page.account_id,
                 settings=settings,
             )
         return {**self._told(stuck), **proven}
@@ -163,7 +164,7 @@ class Chaos:
             if count <= 0:
                 await asyncio.sleep(0.1)
                 continue
-            await self._pipeline.add_comments(simulator, [{"text": next(texts)} for _ in range(count)])
+            await self._page.add(simulator, [{"text": next(texts)} for _ in range(count)])
             progress.fed += count
             while poisoned < progress.fed // self._scenario.poison:
                 poisoned += 1
@@ -175,7 +176,7 @@ class Chaos:
         while True:
             with contextlib.suppress(TransientError, *postgres.AWAY):
                 async with asyncio.timeout(10):
-                    settled = await self._pool.fetchval(_SETTLED, self._pipeline.page.page_id, _MOVING)
+                    settled = await self._pool.fetchval(_SETTLED, self._page.account_id, _MOVING)
                 self._progress.settled = settled
                 self._series.append((time.monotonic(), settled))
             self._draw(self._progress)

@@ -1,6 +1,6 @@
 import pytest
 
-from console.compose import known_accounts
+from console.serving import known_accounts
 from schemas.events import ConfigChange, ConfigKind
 from streams.config import ConfigView
 

@@ -1,11 +1,30 @@
 from datetime import UTC, datetime
+from io import StringIO
+
+from rich.console import Console
 
 from connectors.journal import Tally
 from console.demo import report
+from schemas.events import Platform
 
 
 def made(tally: Tally, states: dict[str, tuple[str, datetime]]) -> report.Report:
-    return report.make(tally, states, scale={}, stages=(), dead_letters=0, worker_restarts=0, skipped_rows={})
+    return together({Platform.FACEBOOK: tally}, {Platform.FACEBOOK: states})
+
+
+def together(
+    tallies: dict[Platform, Tally], states: dict[Platform, dict[str, tuple[str, datetime]]]
+) -> report.Report:
+    return report.make(
+        tallies,
+        states,
+        scale={},
+        drafts={"language_model": 1, "template": 2},
+        stages=(),
+        dead_letters=0,
+        worker_restarts=0,
+        skipped_rows={},
+    )
 
 
 def at(seconds: float) -> datetime:
@@ -38,3 +57,30 @@ def test_the_rate_runs_from_the_first_delivery_to_the_last_settled_comment() -> 
 
 def test_a_run_without_comments_has_a_report() -> None:
     assert made(Tally(), {}).as_json()["comments_per_minute"] == 0.0
+
+
+def test_each_platform_is_counted_by_its_own_journal_even_where_ids_are_the_same() -> None:
+    tallies = {
+        Platform.FACEBOOK: Tally(accepted={"1": 100.0, "2": 100.0}, replies={"1": ["r"]}),
+        Platform.X: Tally(accepted={"1": 100.0}, replies={"1": ["r", "s"]}),
+    }
+    states = {
+        Platform.FACEBOOK: {"1": ("posted", at(101)), "2": ("needs_review", at(103))},
+        Platform.X: {},
+    }
+    found = together(tallies, states)
+    on_facebook, on_x = found.platforms["facebook"], found.platforms["x"]
+    assert (on_facebook["received"], on_facebook["lost"], on_facebook["posted"]) == (2, 0, 1)
+    assert on_facebook["outcomes"] == {"posted": 1, "needs_review": 1}
+    assert (on_x["received"], on_x["lost"], on_x["posted_twice"]) == (1, 1, 1)
+    assert (found.received, found.lost, found.posted, found.posted_twice) == (3, 1, 3, 1)
+    assert not found.holds
+
+
+def test_the_summary_shows_every_platform_and_who_wrote_the_drafts() -> None:
+    console = Console(width=120, record=True, quiet=False, file=StringIO())
+    tallies = {platform: Tally(accepted={"1": 100.0}) for platform in Platform}
+    report.show(together(tallies, {}), console, program="parley")
+    shown = console.export_text()
+    assert all(platform in shown for platform in Platform)
+    assert "language model 1, template 2" in shown

@@ -33,7 +33,10 @@ ROWS = [
     {"text": "😍😍😍"},
     {"text": "http http http earn money fast"},
     {"text": "Merci beaucoup, l'équipe est adorable"},
+    *({"text": text} for text in ("Me encanta", "I love this place", "J'adore", "Adoro", "Ich liebe es") * 8),
+    *({"text": f"Do you open at {hour} on Sunday?"} for hour in range(6, 13)),
 ]
+"""Sixty comments, of which 24 are on Facebook, 18 on Instagram, 12 on LinkedIn, 6 on X."""
 BROKEN = ["{not json", '{"other": 1}', '{"text": 5}']
 
 
@@ -90,6 +93,24 @@ def test_every_comment_has_exactly_one_state_and_none_is_lost_or_answered_twice(
     assert run["received"] == len(ROWS)
     assert sum(run["outcomes"].values()) == len(ROWS)
     assert (run["lost"], run["posted_twice"]) == (0, 0)
+
+
+@pytest.mark.integration
+def test_every_platform_receives_its_share_and_posts_and_loses_nothing(run: dict[str, Any]) -> None:
+    platforms = run["platforms"]
+    received = {name: found["received"] for name, found in platforms.items()}
+    assert received == {"facebook": 24, "instagram": 18, "linkedin": 12, "x": 6}
+    for name, found in platforms.items():
+        assert found["posted"] == found["outcomes"]["posted"] > 0, name
+        assert (found["lost"], found["posted_twice"]) == (0, 0), name
+        assert sum(found["outcomes"].values()) == found["received"], name
+    assert sum(found["posted"] for found in platforms.values()) == run["posted"]
+
+
+@pytest.mark.integration
+def test_questions_are_drafted_by_the_language_model_and_thanks_by_templates(run: dict[str, Any]) -> None:
+    assert run["drafts"]["language_model"] >= 5
+    assert run["drafts"]["template"] >= 20
 
 
 @pytest.mark.integration

@@ -15,6 +15,7 @@ import pytest
 from connectors.journal import Counting, lines
 from console.demo.command import SAMPLE
 from console.demo.pipeline import Pipeline, supervised
+from console.demo.platforms import WITHOUT_MODEL
 from console.supervisor import Supervisor
 from console.texts import read_texts
 from infra import postgres
@@ -49,15 +50,16 @@ async def test_replaying_all_comments_posts_nothing_and_leaves_peoples_decisions
 ) -> None:
     async with servers(tmp_path / "state") as running:
         loaded = load(state_dir=tmp_path / "state")
-        pipeline = Pipeline(loaded, running.addresses, scale=500)
+        pipeline = Pipeline(loaded, running.addresses, scale=500, environment=WITHOUT_MODEL)
         await pipeline.set_up()
-        journal = tmp_path / "journal.jsonl"
-        supervisor = Supervisor(pipeline.programs(journal), log_dir=tmp_path, stop_within=30)
+        page = pipeline.accounts[0]
+        journal = page.journal(tmp_path)
+        supervisor = Supervisor(pipeline.programs(tmp_path), log_dir=tmp_path, stop_within=30)
         async with (
             supervised(supervisor),
             postgres.open_pool(running.addresses.database, size=2) as pool,
             open_lag_reader(running.addresses.kafka) as lag,
-            httpx.AsyncClient(base_url=pipeline.url, timeout=60, trust_env=False) as simulator,
+            httpx.AsyncClient(timeout=60, trust_env=False) as simulator,
         ):
 
             async def count(state: str) -> int:
@@ -74,7 +76,7 @@ async def test_replaying_all_comments_posts_nothing_and_leaves_peoples_decisions
 
             await until(ready)
             texts = itertools.islice((row for row in read_texts(SAMPLE) if isinstance(row, str)), COMMENTS)
-            await pipeline.add_comments(simulator, [{"text": text} for text in texts])
+            await page.add(simulator, [{"text": text} for text in texts])
             await until(settled)
             posted = await count("posted")
             listed = await parley(pipeline, "review", "list", "--json")
