@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from connectors.platform import (
-    AccountStopped,
     Cause,
     ChangeOutcome,
     Done,
@@ -37,13 +36,19 @@ TRIES: Final = 8
 _PAUSE: Final = 5.0
 _LONGEST_PAUSE: Final = 900.0
 
+# Of what is asked of one comment or reply, the first comes first: showing after hiding.
 _CLAIM: Final = """
 update platform_actions p set state = 'doing', claimed_at = clock_timestamp(), attempts = attempts + 1
 from (
-    select action_id, state as before from platform_actions
+    select action_id, state as before from platform_actions a
     where tenant_id = $1 and (
         (state in ('waiting', 'unknown') and not_before <= clock_timestamp())
         or (state = 'doing' and claimed_at < clock_timestamp() - make_interval(secs => $2)))
+        and not exists (
+            select from platform_actions e
+            where (e.platform, e.account_id, e.target) = (a.platform, a.account_id, a.target)
+                and e.state in ('waiting', 'doing', 'unknown')
+                and (e.asked_at, e.action_id) < (a.asked_at, a.action_id))
     order by asked_at limit $3 for update skip locked
 ) due
 where p.action_id = due.action_id
@@ -59,7 +64,7 @@ _END: Final = """
 update platform_actions set state = $2, reason = $3,
     not_before = clock_timestamp() + make_interval(secs => $4),
     finished_at = case when $2 in ('done', 'failed') then clock_timestamp() end
-where action_id = $1 and state = 'doing'
+where action_id = $1 and state = 'doing' and attempts = $5
 returning *
 """
 
@@ -150,7 +155,10 @@ class Actions:
         state, reason, pause = _verdict(row, outcome)
         async with self._pool.acquire() as connection, connection.transaction():
             await facts.lock(connection, [str(row["comment_id"])])
-            if await connection.fetchrow(_END, row["action_id"], state, reason, pause) is None:
+            if (
+                await connection.fetchrow(_END, row["action_id"], state, reason, pause, row["attempts"])
+                is None
+            ):
                 return  # another poster took it over meanwhile, and writes
             if state == "done" and row["kind"] == "retract":
                 await connection.execute(_RETRACTED, row["decision_id"], row["asked_by"])
@@ -164,17 +172,18 @@ async def _tried(client: PlatformClient, row: Any) -> ChangeOutcome:
     try:
         if row["in_doubt"] and await _is_so(client, row):
             return Done()
+    except RequestRefused as error:
+        return NotSent(Cause.PERMANENT, str(error))
+    except Exception as error:  # noqa: BLE001  whatever it is: it stays in doubt, and is looked at again
+        return Unknown(f"{type(error).__name__} while looking: {error}")
+    try:
         match row["kind"]:
             case "retract":
                 return await client.delete(row["target"])
             case kind:
                 return await client.hide(row["target"], hidden=kind == "hide")
-    except AccountStopped as error:
-        return NotSent(error.cause, str(error))
-    except RequestRefused as error:
-        return NotSent(Cause.PERMANENT, str(error))
-    except TransientError as error:
-        return NotSent(Cause.TRANSIENT, str(error), getattr(error, "retry_after", None))
+    except Exception as error:  # noqa: BLE001  a client must not raise here; if one does, nobody knows
+        return Unknown(f"{type(error).__name__} while changing")
 
 
 async def _is_so(client: PlatformClient, row: Any) -> bool:
@@ -197,8 +206,9 @@ def _verdict(row: Any, outcome: ChangeOutcome) -> tuple[str, str, float]:
         case NotSent(cause=Cause.PERMANENT, reason=reason):
             return "failed", reason, 0
         case NotSent(reason=reason, retry_after=after, cause=cause):
-            # A stopped account waits for a person; its actions wait with it.
-            if row["attempts"] >= TRIES and not cause.stops_account:
+            # A stopped account waits for a person, a throttled one for its time; their actions wait with it.
+            waits = cause.stops_account or cause is Cause.THROTTLED
+            if row["attempts"] >= TRIES and not waits:
                 return "failed", f"tried {row['attempts']} times: {reason}", 0
             return "waiting", reason, max(after or 0.0, pause)
         case Unknown(reason=reason):

@@ -32,7 +32,8 @@ class Posters:
         self._pool = pool
         self._chance = random.Random(seed)
         self._running: list[tuple[Supervisor, contextlib.AsyncExitStack]] = []
-        self._stopped: set[int] = set()
+        self._unfit: set[int] = set()
+        """Killed, or stopped just now."""
         self.ends: Counter[str] = Counter()
         self.final: list[str] = []
         self.kills = self.stops = self.most = 0
@@ -64,19 +65,21 @@ class Posters:
 
     async def kill(self) -> None:
         """SIGKILL to a poster that is in the middle of a call; waits for such a one."""
-        os.kill(await self._in_mid_call(), signal.SIGKILL)
+        pid = await self._in_mid_call()
+        self._unfit.add(pid)  # its rows and its place in the table of processes outlive it for a while
+        os.kill(pid, signal.SIGKILL)
         self.kills += 1
 
     async def stop_and_continue(self, seconds: float) -> None:
         """SIGSTOP to a poster in the middle of a call, SIGCONT so many seconds later."""
         pid = await self._in_mid_call()
-        self._stopped.add(pid)
+        self._unfit.add(pid)
         os.kill(pid, signal.SIGSTOP)
         try:
             await asyncio.sleep(seconds)
         finally:
-            self._stopped.discard(pid)
             os.kill(pid, signal.SIGCONT)
+        self._unfit.discard(pid)
         self.stops += 1
 
     async def _in_mid_call(self) -> int:
@@ -84,7 +87,7 @@ class Posters:
             rows = await self._pool.fetch(_IN_MID_CALL)
             calling = {int(str(row["claimed_by"]).partition("-")[0]) for row in rows}
             ours = {pid for supervisor, _ in self._running for pid in supervisor.pids().values()}
-            if found := sorted((calling & ours) - self._stopped):
+            if found := sorted((calling & ours) - self._unfit):
                 return self._chance.choice(found)
             await asyncio.sleep(0.02)
 
