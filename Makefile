@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .PHONY: help demo test test-export chaos chaos-posting lint format bench lock docs clean
 
 help: ## shows this
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Parley needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
@@ -50,6 +50,9 @@ chaos: $(STAMP_DEV) ## 50,000 comments while processes and servers are killed; c
 
 chaos-posting: $(STAMP_DEV) ## 5,000 replies of uncertain outcome while posters are killed and stopped; counts what is posted twice
 	$(BIN)/python -m tests.chaos.posting $(ARGS)
+
+completeness: $(STAMP_DEV) ## 10,000 comments of each platform, dropped, repeated, killed; counts what is lost
+	$(BIN)/python -m tests.integration.completeness $(ARGS)
 
 lint: $(STAMP_DEV) ## ruff, mypy --strict, import rules
 	$(BIN)/ruff check .

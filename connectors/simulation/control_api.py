@@ -3,6 +3,7 @@
 POST   /sim/comments              {"comments": [{"text", "post_id", "parent_id", "author_id", "author_name",
                                   "photo", "ref"}]}; all but text optional -> {"ids": [...]}; with "rate" (a
                                   second) they come one after the other, and the answer at once
+GET    /sim/comments              every comment as it is now, the account's own and the removed among them
 POST   /sim/comments/{id}/{what}  edit or staff_reply ({"text"}), remove, hide, unhide, like
 POST   /sim/posts                 {"text"}: the account publishes a post -> {"id"}
 POST   /sim/callback              {"url"}: where webhooks go
@@ -38,6 +39,7 @@ class ControlApi:
     def add_to(self, app: FastAPI) -> None:
         """Adds the routes."""
         app.add_route("/sim/comments", self.comments, ["POST"])
+        app.add_route("/sim/comments", self.everything, ["GET"])
         app.add_route("/sim/comments/{comment_id:path}/{what}", self.happen, ["POST"])
         app.add_route("/sim/posts", self.posts, ["POST"])
         app.add_route("/sim/callback", self.callback, ["POST"])
@@ -62,6 +64,22 @@ class ControlApi:
             return JSONResponse({"ids": self._simulation.add_comments(items)})
         except KeyError as error:
             return _wrong(f"no such post or comment: {error}")
+
+    async def everything(self, _request: Request) -> Response:
+        """GET /sim/comments."""
+        world = self._simulation.world
+        items = [
+            {
+                "id": comment.id,
+                "text": comment.text,
+                "hidden": comment.hidden,
+                "removed": comment.removed,
+                "own": comment.author_id == world.account_id,
+            }
+            for comment in world.comments.values()
+        ]
+        # Escaped by json.dumps: a lone surrogate in a text has no UTF-8 form.
+        return Response(json.dumps({"comments": items}), media_type="application/json")
 
     async def happen(self, request: Request) -> Response:
         """POST /sim/comments/{id}/{what}."""
