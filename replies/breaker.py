@@ -22,6 +22,9 @@ class Circuit(StrEnum):
 class Breaker:
     """Opens when at least half of the latest calls (10 to 50) failed; `clock` gives seconds, never backwards.
 
+    Errors are often quicker than answers. Until 50 calls have ended, those under way count as if they will be
+    answered: else a few quick errors among hundreds of calls that begin together would open it.
+
     It stays open for `first` seconds, twice as long after each trial that fails, at most `longest`. Every
     call that `allows` let through must end in `succeeded`, `failed` or `neutral` with what it was given.
     """
@@ -34,6 +37,7 @@ class Breaker:
     _pause: float = 0.0
     _round: int = 0
     _trying: bool = False
+    _under_way: int = 0
 
     @property
     def circuit(self) -> Circuit:
@@ -45,6 +49,7 @@ class Breaker:
     def allows(self) -> int | None:
         """A ticket for one call, or None: make none now."""
         if self._until is None:
+            self._under_way += 1
             return self._round
         if self._trying or self.clock() < self._until:
             return None
@@ -60,6 +65,7 @@ class Breaker:
         if ticket != self._round:
             return
         if self._until is None:
+            self._under_way -= 1
             self._latest.append(True)
         else:
             self._close()
@@ -71,14 +77,19 @@ class Breaker:
         if self._until is not None:
             self._open(min(self.longest, self._pause * 2))
             return
+        self._under_way -= 1
         self._latest.append(False)
-        if len(self._latest) >= _LEAST and self._latest.count(False) * 2 >= len(self._latest):
+        known = len(self._latest)
+        if known >= _LEAST and self._latest.count(False) * 2 >= min(_LATEST, known + self._under_way):
             self._open(self.first)
 
     def neutral(self, ticket: int) -> None:
         """The call ended without telling anything (cancelled): the next one tries."""
-        if ticket == self._round:
-            self._trying = False
+        if ticket != self._round:
+            return
+        if self._until is None:
+            self._under_way -= 1
+        self._trying = False
 
     def hold(self, seconds: float) -> None:
         """Opens it for so long, whatever the share of failures: the far side asked, or nothing can work."""
@@ -89,10 +100,12 @@ class Breaker:
         self._until = self.clock() + seconds
         self._round += 1
         self._trying = False
+        self._under_way = 0
         self._latest.clear()
 
     def _close(self) -> None:
         self._until = None
         self._round += 1
         self._trying = False
+        self._under_way = 0
         self._latest.clear()

@@ -23,6 +23,11 @@ NO_KEY: Final = "none"
 """What is sent as the key where none is set: endpoints of one's own often need none."""
 
 
+_LONGEST_NAME: Final = 200
+_MOST_TOKENS: Final = 10_000_000
+"""More than any model takes; a count is kept, and added up, whatever an endpoint claims."""
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """An answer. `model` is the one that answered, as the endpoint names it."""
@@ -67,13 +72,17 @@ class LanguageModel:
                     },
                     **self._options,
                 },
-                options={"headers": {"X-Client-Request-Id": call_id}},
+                # The key is sent nowhere; without it the library makes one for each call.
+                options={"headers": {"X-Client-Request-Id": call_id}, "idempotency_key": call_id},
             )
         except openai.APIError as error:
             raise meaning(error) from error
         except (httpx2.HTTPError, ValueError) as error:
             # A 200 whose body is not JSON, or breaks off: nothing says that the next one will be.
             raise Unavailable("unreadable", f"the answer cannot be read: {type(error).__name__}") from error
+        if not isinstance(answer, ChatCompletion):
+            # Words instead of JSON under a 200 are some page of a proxy: the model did not answer.
+            raise Unavailable("unreadable", f"the answer is no JSON but {type(answer).__name__}")
         return _read(answer, self.name)
 
 
@@ -88,19 +97,26 @@ def _read(answer: ChatCompletion, name: str) -> Completion:
     message = getattr(choice, "message", None)
     if getattr(message, "refusal", None):
         raise Unanswerable("refusal", "the model refused to write", tokens=tokens)
-    if choice.finish_reason == "length":
+    finish = getattr(choice, "finish_reason", None)
+    if finish == "length":
         raise Unanswerable("truncated", "the answer was longer than the tokens allowed", tokens=tokens)
-    if choice.finish_reason == "content_filter":
+    if finish == "content_filter":
         raise Unanswerable("content_filter", "the endpoint's filter cut the answer", tokens=tokens)
     content = getattr(message, "content", None)
     if not isinstance(content, str) or not content:
         raise Unanswerable("empty", "the answer has no content", tokens=tokens)
-    return Completion(content, str(getattr(answer, "model", None) or name), *tokens)
+    return Completion(content, _model(answer, name), *tokens)
+
+
+def _model(answer: ChatCompletion, name: str) -> str:
+    """The model as the endpoint names it, if that can be kept: it stands with drafts and with the usage."""
+    told = getattr(answer, "model", None)
+    return told if isinstance(told, str) and told.isprintable() and 0 < len(told) <= _LONGEST_NAME else name
 
 
 def _count(usage: object, name: str) -> int:
     number = getattr(usage, name, 0)
-    return number if isinstance(number, int) and number > 0 else 0
+    return min(number, _MOST_TOKENS) if isinstance(number, int) and number > 0 else 0
 
 
 @contextlib.asynccontextmanager
@@ -116,7 +132,9 @@ async def open_model(
 ) -> AsyncIterator[LanguageModel]:
     """A model whose connections close with the block. `timeout` in seconds, of one call."""
     limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
-    http = openai.DefaultAsyncHttpxClient(limits=limits, timeout=httpx2.Timeout(timeout, connect=5.0))
+    # Not the library's other transport: whenever a call begins or ends it asks the system about every idle
+    # connection, which stops the event loop for seconds where hundreds of calls begin together.
+    http = openai.DefaultAioHttpClient(limits=limits, timeout=httpx2.Timeout(timeout, connect=5.0))
     async with openai.AsyncOpenAI(
         api_key=key or NO_KEY, base_url=url or OFFICIAL, max_retries=0, timeout=timeout, http_client=http
     ) as client:

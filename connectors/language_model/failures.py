@@ -34,12 +34,15 @@ _AGAIN: Final = frozenset({408, 409, 429})
 
 def meaning(error: openai.APIError) -> LanguageModelError:
     """The failure behind an exception of the library; no text of a prompt is in its message."""
-    if isinstance(error, openai.APITimeoutError):
-        return Unavailable("time_out", "the language model did not answer in time")
     if not isinstance(error, openai.APIStatusError):
-        kind = type(error.__cause__ or error).__name__
+        # The library's aiohttp transport calls every broken connection a time-out; the first cause knows.
+        cause = _first_cause(error)
+        if isinstance(cause, TimeoutError | openai.APITimeoutError):
+            return Unavailable("time_out", "the language model did not answer in time")
+        kind = type(cause).__name__
         return Unavailable("connection", f"the language model cannot be reached: {kind}")
-    status, code, kind = error.status_code, error.code or "", error.type or ""
+    # The body may hold anything under these names.
+    status, code, kind = error.status_code, str(error.code or "")[:60], str(error.type or "")[:60]
     told = f"the language model answered {status} {code or kind or 'without a code'}"
     if code in _NO_MONEY or kind in _NO_MONEY:
         return Stopped("quota", f"{told}: pay or raise the limit at the vendor")
@@ -49,9 +52,15 @@ def meaning(error: openai.APIError) -> LanguageModelError:
         return Stopped("forbidden", f"{told}: the vendor does not serve this key, project or region")
     if status == 404:
         return Stopped("model", f"{told}: check PARLEY_LANGUAGE_MODEL_NAME and PARLEY_LANGUAGE_MODEL_URL")
-    if status in (400, 422) and error.param in _OUR_SETTINGS:
+    if status in (400, 422) and str(error.param) in _OUR_SETTINGS:
         return Stopped("parameter", f"{told} for {error.param}: check the PARLEY_LANGUAGE_MODEL_ settings")
     return _passing(error, status, told)
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _passing(error: openai.APIStatusError, status: int, told: str) -> LanguageModelError:
@@ -76,7 +85,7 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
         return seconds
     try:
         at = parsedate_to_datetime(given)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return max(0.0, (at - (now or datetime.now(UTC))).total_seconds())

@@ -79,3 +79,30 @@ def test_calls_from_before_the_break_change_nothing() -> None:
     assert breaker.allows() is None
     clock.now += 60
     assert breaker.allows() is not None
+
+
+def test_errors_that_come_before_answers_open_nothing_while_most_calls_are_under_way() -> None:
+    breaker = Breaker(Clock())
+    tickets = [breaker.allows() for _ in range(256)]
+    assert None not in tickets
+    begun = [ticket for ticket in tickets if ticket is not None]
+    for ticket in begun[:20]:
+        breaker.failed(ticket)
+    shown = [breaker.circuit]
+    for ticket in begun[20:30]:
+        breaker.failed(ticket)
+    shown.append(breaker.circuit)
+    assert shown == [Circuit.CLOSED, Circuit.OPEN], "20 quick errors of 256, then 30; nobody has answered yet"
+
+
+def test_calls_that_ended_without_telling_anything_are_not_under_way() -> None:
+    breaker = Breaker(Clock())
+    for _ in range(100):
+        ticket = breaker.allows()
+        assert ticket is not None
+        breaker.neutral(ticket)
+    for _ in range(10):
+        ticket = breaker.allows()
+        assert ticket is not None
+        breaker.failed(ticket)
+    assert breaker.circuit is Circuit.OPEN

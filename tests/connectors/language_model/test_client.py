@@ -1,5 +1,6 @@
 """The client against the simulator over HTTP: what is sent, what comes back, what each failure means."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -157,3 +158,22 @@ async def test_every_call_is_in_the_journal_before_its_answer_and_a_repeated_one
         assert simulator.state()["repeated"] == 1
     assert [(line["effect"], line["call"]) for line in lines] == [("begun", "one.1"), ("answered", "one.1")]
     assert all(line["platform"] == "openai" and line["kind"] == "call" for line in lines)
+
+
+async def test_hundreds_of_calls_that_begin_together_are_all_answered_and_keep_their_connections() -> None:
+    simulator = Simulator(SimulatorConfig(median=0.2, p99=0.3, seed=1))
+    async with (
+        simulator.serving() as url,
+        open_model(
+            url=url,
+            key="sk-simulated",
+            name="gpt-5.4-mini",
+            temperature=0.7,
+            max_tokens=150,
+            timeout=60,
+            concurrency=256,
+        ) as model,
+    ):
+        for run in range(2):
+            answers = await asyncio.gather(*(ask(model, f"{run}.{number}") for number in range(300)))
+            assert len(answers) == 300
