@@ -33,6 +33,10 @@ def exchanges(name: str) -> list[Any]:
     return list(json.loads((RECORDED / "tweepy" / f"{name}.json").read_text()))
 
 
+def playground(name: str) -> list[Any]:
+    return list(json.loads((RECORDED / "xdevplatform-playground" / f"{name}.json").read_text()))
+
+
 def client(name: str) -> XClient:
     """A client that is answered by the recording, in its order."""
     answers = iter(exchanges(name))
@@ -79,6 +83,31 @@ def test_the_simulators_own_noise_of_x_maps_or_is_ignored_by_name() -> None:
     for item in example["response"]["data"]:
         found = from_post(item, example["response"]["includes"], TWITTER, NOW, Source.POLL)
         assert isinstance(found, (CommentEvent, Ignored))
+
+
+async def test_a_recorded_create_without_edit_history_is_understood() -> None:
+    made = client("test_client_create_tweet_with_community")
+    assert await made.reply("20", "Test tweet in community") == Posted("1234567890")
+
+
+def test_the_playgrounds_post_is_no_comment_of_ours() -> None:
+    [example] = playground("tweets_by_id")
+    item = example["response"]["data"]
+    found = from_post(item, None, TWITTER, NOW, Source.WEBHOOK)
+    assert found == Ignored("post:other")
+    assert post_event(item, None, TWITTER, NOW).text == item["text"]
+
+
+async def test_the_playgrounds_hide_that_did_not_hide_is_no_success() -> None:
+    [example] = playground("tweets_tweet_id_hidden")
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=example["response"])
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    made = XClient(TWITTER, Tweepy(http, base_url="https://api.x.com", token="t", timeout=5))
+    assert await made.hide("1", hidden=False) == Done()
+    assert await made.hide("1") != Done()
 
 
 @pytest.mark.parametrize(
