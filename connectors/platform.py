@@ -295,8 +295,9 @@ class Subscribes(Protocol):
 class Capabilities:
     """What a platform can do; triage and the poster ask these instead of the platform's name.
 
-    `reply_limit`: most characters of a reply, counted by `reply_length`. `replies_flattened`: a reply to a
-    reply hangs below the top-level comment.
+    `webhook_setup`: what a person does once so that webhooks come, beyond what `Subscribes` does for each
+    account. `reply_limit`: most characters of a reply, counted by `reply_length`. `replies_flattened`: a
+    reply to a reply hangs below the top-level comment.
     """
 
     reply_limit: int
@@ -304,6 +305,7 @@ class Capabilities:
     replies_flattened: bool = False
     replies_only_when_mentioned: bool = False
     webhooks: bool = True
+    webhook_setup: str = ""
     edit_notices: bool = True
     remove_notices: bool = True
     may_hide: bool = True

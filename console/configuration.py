@@ -70,8 +70,10 @@ async def save_account(
                 token_key_id = coalesce(excluded.token_key_id, a.token_key_id),
                 token_stored_at = coalesce(excluded.token_stored_at, a.token_stored_at),
                 username = coalesce(excluded.username, a.username),
-                status_reason = case when excluded.token_ciphertext is null then a.status_reason end,
-                status = case when excluded.token_ciphertext is null then a.status else 'active' end,
+                status_reason = case when excluded.token_ciphertext is null or a.status = 'paused'
+                    then a.status_reason end,
+                status = case when excluded.token_ciphertext is null or a.status = 'paused'
+                    then a.status else 'active' end,
                 version = a.version + 1, updated_at = now()
             returning version, status
             """,

@@ -109,7 +109,8 @@ async def code_from_browser(url: str, port: int, state: str) -> str:
                 if "code" in query:
                     found.set_result(query["code"][0])
                 else:
-                    why = query.get("error_description", query.get("error", ["no reason given"]))[0]
+                    told = query.get("error_description", query.get("error", ["no reason given"]))[0]
+                    why = "".join(character for character in told if character.isprintable())
                     found.set_exception(ConfigurationError(f"The consent was refused: {why[:200]}"))
         except (OSError, TimeoutError, ValueError):
             pass  # a caller that broke off; the browser comes again
@@ -193,6 +194,8 @@ async def _subscribe(clients: Clients, loaded: Settings, platform: Platform, gra
         outcome = await client.subscribe()
         if not isinstance(outcome, Done):
             print(f"  its webhooks could not be subscribed ({outcome.reason}); polling goes on")
+    if setup := CONNECTORS[platform].capabilities.webhook_setup:
+        print(f"  once, for webhooks at https://<your host>/webhooks/{platform}: {setup}")
 
 
 def check(

@@ -10,7 +10,12 @@ from schemas.events import Platform
 
 CONNECTOR: Final = Connector(
     platform=Platform.FACEBOOK,
-    capabilities=Capabilities(reply_limit=REPLY_LIMIT, replies_flattened=True),
+    capabilities=Capabilities(
+        reply_limit=REPLY_LIMIT,
+        replies_flattened=True,
+        webhook_setup="In the app's dashboard, under Webhooks > Page, enter the address with the word in "
+        "PARLEY_FACEBOOK_VERIFY_TOKEN and subscribe to the field feed.",
+    ),
     webhook=facebook_webhook,
     client=facebook_client,
     login=facebook_login,

@@ -12,7 +12,12 @@ from schemas.events import Platform
 CONNECTOR: Final = Connector(
     platform=Platform.INSTAGRAM,
     capabilities=Capabilities(
-        reply_limit=REPLY_LIMIT, replies_flattened=True, edit_notices=False, remove_notices=False
+        reply_limit=REPLY_LIMIT,
+        replies_flattened=True,
+        edit_notices=False,
+        remove_notices=False,
+        webhook_setup="In the app's dashboard, under Webhooks > Instagram, enter the address with the word "
+        "in PARLEY_INSTAGRAM_VERIFY_TOKEN and subscribe to the fields comments and live_comments.",
     ),
     webhook=instagram_webhook,
     client=instagram_client,

@@ -1,4 +1,4 @@
-"""Whether an account's token, rights and subscription are as they must be, found by asking.
+"""Whether an account's token, rights and subscription are as they must be, found by asking; subscribing.
 
 Sources: the IG User node, "Debug Token", and the `subscribed_apps` edges of pages (Facebook Login) and of
 accounts (Instagram Login; one field subscribed to is enough, says Meta, for all that the app asks for).
@@ -15,7 +15,7 @@ from connectors.instagram.access import Access
 from connectors.meta.errors import GraphError, failure_of, is_gone
 from connectors.meta.graph import Answer, Graph
 from connectors.meta.paging import path_of
-from connectors.platform import AccountCheck, AccountStopped, Cause
+from connectors.platform import AccountCheck, AccountStopped, Cause, ChangeOutcome, Done, NotSent, Unknown
 from schemas.errors import TransientError
 
 _RIGHT: Final = "instagram_manage_comments"
@@ -108,6 +108,15 @@ class Checking:
         if self._way.by_page and self._way.app_id:
             return any(app.get("id") == self._way.app_id for app in apps)
         return bool(apps)
+
+    async def subscribe(self) -> ChangeOutcome:
+        """From then on the account's comments come by webhook; with Facebook Login its page is subscribed."""
+        path, fields = ("me", "feed") if self._way.by_page else (self._path(), "comments,live_comments")
+        answer = await self._graph.write("POST", f"{path}/subscribed_apps", {"subscribed_fields": fields})
+        if isinstance(answer, (NotSent, Unknown)):
+            return answer
+        taken = answer.content.get("success") in (True, "true")
+        return Done() if taken else Unknown("an answer without success")
 
     def _path(self) -> str:
         return path_of(self._account.account_id)

@@ -132,6 +132,10 @@ class InstagramClient:
         """Whether token, rights and webhook subscription are as they must be."""
         return await self._checking.check()
 
+    async def subscribe(self) -> ChangeOutcome:
+        """POST `/{account}/subscribed_apps`, or the page's, as the login is."""
+        return await self._checking.subscribe()
+
     async def _named(self) -> Account:
         """The account with its user name: listings may tell an own comment by nothing else."""
         if self._known is None:

@@ -10,7 +10,14 @@ from schemas.events import Platform
 
 CONNECTOR: Final = Connector(
     platform=Platform.LINKEDIN,
-    capabilities=Capabilities(reply_limit=REPLY_LIMIT, replies_flattened=True, may_hide=False),
+    capabilities=Capabilities(
+        reply_limit=REPLY_LIMIT,
+        replies_flattened=True,
+        may_hide=False,
+        webhook_setup="In the app's settings register and verify the address as a webhook, then subscribe "
+        "the organisation (PUT /rest/eventSubscriptions, ORGANIZATION_SOCIAL_ACTION_NOTIFICATIONS); apps of "
+        "the development tier have no webhooks.",
+    ),
     webhook=linkedin_webhook,
     client=linkedin_client,
     login=LinkedInLogin,

@@ -131,7 +131,8 @@ class Checks:
             )
 
     async def _sees_comments(self) -> None:
-        """A post that counts comments must show them; without any, nothing can be told."""
+        """Of the posts that count comments one must show some; without any, nothing can be told."""
+        hidden = False
         posts = await self._read(f"posts?q=author&author={encoded(self._urn)}&start=0&count={_PROBED}")
         for item in elements(posts or {}):
             post = encoded(str(item.get("id")))
@@ -139,12 +140,13 @@ class Checks:
             if not number_of(counted.get("commentSummary"), "count"):
                 continue
             listed = await self._read(f"socialActions/{post}/comments?start=0&count=1")
-            if listed is not None and not elements(listed):
-                raise AccountStopped(
-                    Cause.PERMISSION,
-                    "LinkedIn counts comments and shows none: the member may not read them.",
-                )
-            return
+            if listed is not None and elements(listed):
+                return
+            hidden = hidden or listed is not None
+        if hidden:
+            raise AccountStopped(
+                Cause.PERMISSION, "LinkedIn counts comments and shows none: the member may not read them."
+            )
 
     async def _named(self) -> Mapping[str, Any]:
         answer = await self._rest.read(f"organizations/{self._account.account_id}")

@@ -22,6 +22,7 @@ async def pages(rest: Rest, path: str) -> AsyncIterator[list[Mapping[str, Any]] 
     `path` as in `Rest.read`, without `start` and `count`.
     """
     start, joint = 0, "&" if "?" in path else "?"
+    before: list[Mapping[str, Any]] = []
     while True:
         answer = await rest.read(f"{path}{joint}start={start}&count={PAGE_SIZE}")
         if isinstance(answer, ApiError):
@@ -29,7 +30,10 @@ async def pages(rest: Rest, path: str) -> AsyncIterator[list[Mapping[str, Any]] 
             return
         elements = answer.content.get("elements")
         items = [item for item in elements if isinstance(item, Mapping)] if isinstance(elements, list) else []
+        if items and items == before:
+            raise TransientError("LinkedIn gives the same page again and again")
         yield items
+        before = items
         following = next_start(answer.content.get("paging"), start, len(items))
         if following is None:
             return

@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from connectors.accounts import Account
+from connectors.catalogue import CONNECTORS
 from connectors.platform import (
     AccountStopped,
     Cause,
@@ -28,6 +29,7 @@ from connectors.platform import (
     NotSent,
     PlatformClient,
     Posted,
+    Subscribes,
     Token,
     Unknown,
 )
@@ -498,6 +500,14 @@ class CheckContract:
             pytest.skip("this platform does not say who is subscribed")
         page.fault("unsubscribed")
         assert (await client.check()).subscribed is False
+
+    async def test_subscribing_takes_effect_or_a_person_is_told_what_to_do(
+        self, page: SimulatedAccount, client: PlatformClient
+    ) -> None:
+        if isinstance(client, Subscribes):
+            assert await client.subscribe() == Done()
+            assert (await client.check()).subscribed is not False
+        assert CONNECTORS[client.account.platform].capabilities.webhook_setup
 
     @pytest.mark.parametrize("what", ["throttled", "read_error"])
     async def test_a_check_that_could_not_be_made_finds_nothing(

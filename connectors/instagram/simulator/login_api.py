@@ -38,6 +38,7 @@ class LoginApi:
         self._journal = simulator.journal
         self._door = door
         self._codes: dict[str, tuple[str, str]] = {}
+        self.subscribed = True
 
     async def consent(self, request: Request) -> Response:
         """GET `/oauth/authorize` or `/{version}/dialog/oauth`: back to the app with a code, for one use."""
@@ -138,12 +139,15 @@ class LoginApi:
         return self._noted("debug", answer({"data": data}))
 
     async def subscriptions(self, request: Request) -> Response:
-        """GET `/{version}/{page or account}/subscribed_apps`."""
+        """GET and POST `/{version}/{page or account}/subscribed_apps`."""
         params = await params_of(request)
-        refused = self._door.refusal(request, params, is_read=True)
+        refused = self._door.refusal(request, params, is_read=request.method == "GET")
         field = "feed" if self._config.login == "facebook" else "comments"
+        if refused is None and request.method == "POST":
+            self.subscribed = field in str(params.get("subscribed_fields", ""))
+            return self._noted("subscribe", answer({"success": True}))
         app = {"id": self._config.app_id, "name": "Parley", "subscribed_fields": [field]}
-        there = not self._faults.strikes("unsubscribed")
+        there = self.subscribed and not self._faults.strikes("unsubscribed")
         return self._noted("subscriptions", refused or answer({"data": [app] if there else []}))
 
     def _is_app(self, params: dict[str, Any]) -> bool:

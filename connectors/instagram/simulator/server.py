@@ -51,7 +51,7 @@ class Simulator(Simulation):
         app.add_route("/{version}/debug_token", login.debug, ["GET"])
         app.add_route("/{version}/me", login.me, ["GET"])
         app.add_route("/{version}/me/accounts", login.accounts, ["GET"])
-        app.add_route("/{version}/{object_id}/subscribed_apps", login.subscriptions, ["GET"])
+        app.add_route("/{version}/{object_id}/subscribed_apps", login.subscriptions, ["GET", "POST"])
         app.add_route("/{version}/{object_id}/media", graph.media, ["GET"])
         app.add_route("/{version}/{object_id}/comments", graph.comments, ["GET"])
         app.add_route("/{version}/{object_id}/replies", graph.replies, ["GET", "POST"])
