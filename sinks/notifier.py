@@ -17,7 +17,12 @@ from sinks.channels import Channel, Notice
 from sinks.deadlines import Deadlines
 
 EVERY: Final = 2.0
-AT_ONCE: Final = 50
+AT_ONCE: Final = 500
+"""Notices of one message: thousands of escalations must not become hundreds of mails."""
+
+WITHIN: Final = 30.0
+"""Seconds that a channel may take; deadlines wait for it."""
+
 _LONGEST_PAUSE: Final = 600.0
 _GIVEN_UP_AFTER: Final = "1 day"
 _LOCK: Final = "select pg_try_advisory_xact_lock(hashtext('parley notifier ' || $1))"
@@ -45,11 +50,20 @@ log = logs.get(__name__)
 class Notifier:
     """Runs beside the poster; `step` makes one round, for tests."""
 
-    def __init__(self, pool: Pool, tenant: str, limits: Deadlines, channels: Sequence[Channel]) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        tenant: str,
+        limits: Deadlines,
+        channels: Sequence[Channel],
+        *,
+        within: float = WITHIN,
+    ) -> None:
         self._pool = pool
         self._tenant = tenant
         self._limits = limits
         self._channels = channels
+        self._within = within
 
     async def run(self) -> None:
         """Works until cancelled; while Postgres is away it waits."""
@@ -80,9 +94,11 @@ class Notifier:
             return
         ids, problem = [row["notice_id"] for row in rows], None
         try:
-            await channel.send([_notice(row) for row in rows])
-        except TransientError as error:
-            problem = str(error)
+            async with asyncio.timeout(self._within):
+                await channel.send([_notice(row) for row in rows])
+        except Exception as error:  # noqa: BLE001 - whatever a channel does, the poster beside it goes on
+            # Only our own words are kept: others may hold addresses or secrets.
+            problem = str(error) if isinstance(error, TransientError) else f"failed: {type(error).__name__}"
             log.warning(
                 "notices could not be delivered", channel=channel.name, number=len(ids), error=problem
             )

@@ -1,5 +1,6 @@
 """Notices: what opens and closes them, deadlines, and delivery by a real mail server and over real HTTP."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -151,6 +152,107 @@ async def test_another_tenants_matters_are_not_told(pool: Pool, told: Told) -> N
     await account(pool, "blocked")
     await Notifier(pool, "another", LIMITS, [told]).step()
     assert told.notices == []
+
+
+async def test_a_channel_that_hangs_or_breaks_holds_up_neither_deadlines_nor_the_other_channels(
+    pool: Pool, told: Told
+) -> None:
+    class Hanging(Told):
+        name = "hanging"
+
+        async def send(self, notices: Sequence[Notice]) -> None:
+            await asyncio.Event().wait()
+
+    class Broken(Told):
+        name = "broken"
+
+        async def send(self, notices: Sequence[Notice]) -> None:
+            raise ValueError("user:password@mail.example.com")
+
+    notifier = Notifier(pool, TENANT, LIMITS, [Hanging(), Broken(), told], within=0.1)
+    await account(pool, "blocked")
+    late = await item(pool, age=timedelta(hours=5))
+    await notifier.step()
+    assert sorted(told.kinds) == ["account_blocked", "escalated"]
+    assert await pool.fetchval("select level from review_items where comment_id = $1", late) == "supervisor"
+    rows = await pool.fetch("select distinct channel, error from notice_deliveries where error is not null")
+    assert {row["channel"]: row["error"] for row in rows} == {
+        "hanging": "failed: TimeoutError",
+        "broken": "failed: ValueError",
+    }
+
+
+async def test_two_notifiers_and_thousands_of_escalations_tell_each_once_in_few_messages(
+    pool: Pool,
+) -> None:
+    class Counting(Told):
+        messages = 0
+
+        async def send(self, notices: Sequence[Notice]) -> None:
+            Counting.messages += 1
+            self.notices += notices
+
+    await pool.execute(
+        "insert into comments "
+        "(comment_id, tenant_id, platform, account_id, platform_comment_id, received_at) "
+        "select gen_random_uuid(), 'default', 'facebook', '1', n::text, now() from generate_series(1, 3000) n"
+    )
+    await pool.execute(
+        "insert into review_items (revision_id, comment_id, tenant_id, level, reason, priority, created_at) "
+        "select comment_id, comment_id, 'default', 'supervisor', 'why', 1, now() from comments"
+    )
+    channels = Counting(), Counting()
+    notifiers = [Notifier(pool, TENANT, LIMITS, [channel]) for channel in channels]
+    for _ in range(8):
+        await asyncio.gather(*(notifier.step() for notifier in notifiers))
+    told = [notice["subject"] for channel in channels for notice in channel.notices]
+    assert (len(told), len(set(told))) == (3000, 3000)
+    assert Counting.messages <= 8
+    await pool.execute("update review_items set is_open = false")
+    await notifiers[0].step()
+    assert await pool.fetchval("select count(*) from notices where closed_at is null") == 0
+
+
+@pytest.mark.parametrize(
+    "url", ["smtp://", "smtp://h:port", "smtp://h:99999", "smtp://[h", "http://h", "mail.example.com", ""]
+)
+def test_a_wrong_mail_server_is_told_when_it_is_set(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="PARLEY_SMTP_URL"):
+        Mail(url, "p@example.com", ["a@example.com"])
+
+
+@pytest.mark.parametrize("address", ["team", "a@example.com\r\nBcc: b@example.com", "@\0"])
+def test_a_wrong_address_is_told_when_it_is_set(address: str) -> None:
+    for sender, recipient in ((address, "a@example.com"), ("a@example.com", address)):
+        with pytest.raises(ConfigurationError, match="PARLEY_NOTIFY_MAIL_TO"):
+            Mail("smtp://h", sender, [recipient])
+
+
+@pytest.mark.parametrize("url", ["http://", "ftp://h", "http://h:port", "http://[h", "h", ""])
+async def test_a_wrong_webhook_is_told_when_it_is_set(url: str) -> None:
+    async with httpx.AsyncClient() as http:
+        with pytest.raises(ConfigurationError, match="PARLEY_NOTIFY_WEBHOOK_URL"):
+            Webhook(url, "s", http)
+
+
+async def test_a_mail_server_that_never_speaks_holds_one_thread_and_no_second() -> None:
+    silent = socket.create_server(("127.0.0.1", 0))
+    try:
+        mail = Mail(f"smtp://127.0.0.1:{silent.getsockname()[1]}", "p@example.com", ["a@example.com"])
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await mail.send([NOTICE])
+        with pytest.raises(TransientError, match="has not ended the last"):
+            await mail.send([NOTICE])
+        connection, _ = silent.accept()
+        connection.close()
+        assert mail._sending is not None
+        await asyncio.wait({mail._sending})
+        silent.close()
+        with pytest.raises(TransientError, match="the mail server: "):
+            await mail.send([NOTICE])
+    finally:
+        silent.close()
 
 
 class Letterbox:
