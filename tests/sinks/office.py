@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.accounts import Account
@@ -76,6 +76,15 @@ class FakePage:
         return [] if self.hides_replies else list(self.replies.get(thread_id or platform_comment_id, []))
 
     def list_comments(self, platform_post_id: str, *, source: Source = Source.POLL) -> AsyncIterator[Any]:
+        raise NotImplementedError
+
+    def activity(self, *, since: datetime, source: Source = Source.POLL) -> AsyncIterator[Any]:
+        raise NotImplementedError
+
+    async def check(self) -> Any:
+        raise NotImplementedError
+
+    async def read_post(self, platform_post_id: str) -> Any:
         raise NotImplementedError
 
     async def hide(self, platform_comment_id: str, *, hidden: bool = True) -> Any:

@@ -89,7 +89,8 @@ class Street:
     async def is_in(self, state: str, wanted: Wanted) -> bool:
         """True if the comment is in that state."""
         comment = wanted.comment.comment_id
-        return state == await self.pool.fetchval("select state from comments where comment_id = $1", comment)
+        now = await self.pool.fetchval("select state from comments where comment_id = $1", comment)
+        return bool(now == state)
 
     def journal(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
         """The journal's lines of a kind that have these fields."""

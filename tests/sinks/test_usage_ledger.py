@@ -1,5 +1,7 @@
 """Usage by account and month, and the budget that follows from it."""
 
+import asyncio
+
 from infra import postgres
 from infra.postgres import Pool
 from replies.budget import MonthlyBudget
@@ -39,3 +41,21 @@ async def test_while_postgres_is_away_it_counts_on_and_writes_later(pool: Pool, 
     assert await pool.fetchval("select prompt_tokens + completion_tokens from usage") == 30
     assert budget._spent == {}
     away.terminate()
+
+
+async def test_what_is_being_written_when_the_worker_stops_is_written_at_last(
+    pool: Pool, database_url: str
+) -> None:
+    async with postgres.open_pool(database_url, size=1) as other, other.acquire() as holder:
+        ledger = UsageLedger(pool, "default", MonthlyBudget(1000), every=3600)
+        ledger.note(PAGE, "m", 10, 5)
+        running = asyncio.create_task(ledger.run())
+        async with holder.transaction():
+            await holder.execute("lock table usage in access exclusive mode")
+            waits = "select count(*) from pg_locks where relation = 'usage'::regclass and not granted"
+            while not await holder.fetchval(waits):
+                await asyncio.sleep(0.01)
+            running.cancel()
+            await asyncio.sleep(0)
+        await asyncio.wait({running})
+    assert await pool.fetchval("select prompt_tokens + completion_tokens from usage") == 15

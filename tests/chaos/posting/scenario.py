@@ -61,7 +61,7 @@ class Scenario:
     def faults(self, catalogue: frozenset[str]) -> dict[str, tuple[float, float]]:
         """(probability, seconds) of a platform's faults by name."""
         kinds = [name for name in (*BEHIND, *BEFORE, *META, LATE_WRITE) if name in catalogue]
-        found = {name: (self.ambiguous / len(kinds), 0.0) for name in kinds}
+        found: dict[str, tuple[float, float]] = {name: (self.ambiguous / len(kinds), 0.0) for name in kinds}
         # The caller gives up after `timeout`; from then on the write may still take effect.
         found[LATE_WRITE] = (found[LATE_WRITE][0], self.timeout + LATE_EFFECT / self.scale)
         found["delayed_listing"] = (self.unlisted, LATE_LISTING / self.scale)
