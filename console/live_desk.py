@@ -9,6 +9,7 @@ from infra import logs
 from replies import shipped
 from replies.account import AccountView
 from replies.desk import Desk
+from replies.guardrails import Failure
 from replies.recent import Recent
 from replies.selection import Brief
 from replies.voice import Voice, voice_of
@@ -106,9 +107,11 @@ class LiveDesk:
         """How the account speaks."""
         return voice_of(self._voices, account.config_key)
 
-    def allowed(self, template: str | None, version: int | None) -> str:
-        """The content of that version of a template, "" where the book does not hold it."""
-        return self._desk.book.content(template, version) or ""
+    def failures(
+        self, comment: CommentEvent, account: AccountView, draft: Draft, language: str, context: str
+    ) -> tuple[Failure, ...]:
+        """See `Desk.failures`."""
+        return self._desk.failures(comment, account, draft, language, context)
 
     def decide(
         self, comment: CommentEvent, analysis: Analysis, draft: Draft | None, now: datetime

@@ -12,9 +12,10 @@ from typing import Final, Self
 from jinja2 import TemplateError
 
 from replies import policy as rules
-from replies import selection
+from replies import selection, wording
 from replies.account import AccountView
 from replies.book import TemplateBook
+from replies.guardrails import Failure, failures
 from replies.policy import Policy
 from replies.selection import Brief
 from replies.templates import Template
@@ -99,6 +100,15 @@ class Desk:
             return self._unknown(comment, draft, now)
         allowed = self.book.content(draft.template, draft.template_version) if draft else None
         return rules.decide(self.policy, comment, analysis, draft, account, now, allowed=allowed or "")
+
+    def failures(
+        self, comment: CommentEvent, account: AccountView, draft: Draft, language: str, context: str = ""
+    ) -> tuple[Failure, ...]:
+        """Every guardrail that a draft fails; `context`: what it may repeat beside its template."""
+        allowed = self.book.content(draft.template, draft.template_version) or ""
+        expected = None if wording.read(comment.text).wordless else language
+        around = rules.surrounding(self.policy, comment, account, expected, f"{allowed}\n{context}")
+        return failures(draft, around)
 
     def updated(self, change: ConfigChange) -> Self:
         """The desk after a change of configuration.

@@ -1,46 +1,66 @@
 """What a draft must pass before it may go out by itself; each check has a name, which becomes the rule's.
 
-    language    written in another language than the comment
-    empty       nothing in it
-    too_long    longer than the platform takes
-    unfilled    template marks left in it
-    control     control or direction characters
-    link        a web address      |
-    e_mail      an e-mail address  | that is in neither template nor context
-    phone       a telephone number |
-    price       an amount of money |
-    repeated    the same text as a recent reply
+    language       written in another language than the comment
+    empty          nothing in it
+    too_long       longer than the platform takes
+    too_many       more hashtags or links than the platform takes
+    unfilled       template marks left in it
+    control        control or direction characters
+    e_mail, link, phone, price, date, time, number, mention, personal_data
+                   stated by neither template nor context: `replies.statements`
+    quoted         a family name, or a long piece of the comment
+    instructions   what only a program would say: roles, markup, a word about its prompt
+    promise, claim, toxic, forbidden and what else the policy's `replies` names
+                   phrases that a reply may not hold unless its template does
+    repeated       the same text as a recent reply
 
 Lengths are counted so that the platform never counts more. Sources: platform-contracts.md; Instagram and
-LinkedIn name no limit in their current reference, so Instagram's is the 300 of its retired API.
+LinkedIn name no limit in their current reference, so Instagram's is that of its own interface.
 """
 
+import functools
 import re
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from replies import wording
+from replies.phrases import Phrases
+from replies.statements import FINDERS
 from schemas.events import Draft, Platform
 
 LIMITS: Final = {
     Platform.FACEBOOK: 8000,
-    Platform.INSTAGRAM: 300,
+    Platform.INSTAGRAM: 2200,
     Platform.X: 280,
     Platform.LINKEDIN: 1250,
 }
 """Characters a reply may have (X: weighted)."""
 
+HASHTAGS: Final = {Platform.INSTAGRAM: 4}
+LINKS: Final = {Platform.INSTAGRAM: 1}
+"""How many of them a reply may have, where a platform says so."""
+
 _X_LINK: Final = 23
+_LINK_LIKE: Final = re.compile(r"(?:https?://)?(?:[\w-]+\.)+[^\W\d_]{2,63}", re.IGNORECASE)
+_LOW_EMOJI: Final = frozenset({0xA9, 0xAE})
+_QUOTED: Final = 6
+"""Words of the comment in a row that a reply may not repeat."""
+
+_FAMILY_NAME: Final = 3
+_HASHTAG: Final = re.compile(r"(?<!\w)#\w+")
 _UNFILLED: Final = re.compile(
-    r"\{\{|\}\}|\{%|%\}|\[(?:name|nombre|nome|nom|brand|marca)\]|<\w+>", re.IGNORECASE
-)
-_MONEY: Final = re.compile(
-    r"[$€£¥₹]\s{0,2}\d[\d.,]{0,12}"
-    r"|\d[\d.,]{0,12}\s{0,2}(?:[$€£¥₹%]|(?:eur|euros?|usd|dollars?|dolares|pesos?|mxn|reais|brl|gbp|libras?"
-    r"|pounds?|chf|francs?|franken)\b)",
+    r"\{\{|\}\}|\{%|%\}|\[(?:your |tu |seu |votre |dein |il tuo )?(?:name|nombre|nome|nom|brand|marca"
+    r"|marke|marque|link|order|pedido|insert\b.{0,30})\]|<\w+>",
     re.IGNORECASE,
 )
+_PROGRAM: Final = re.compile(
+    r"^\W{0,3}(?:assistant|system|user|reply|response|answer|draft|respuesta|resposta|reponse|antwort|risposta)\W{0,3}:"
+    r"|\*\*|__|^#{1,6} |^\s*[-*] .*\n\s*[-*] |^[\"“].*[\"”]$",
+    re.MULTILINE,
+)
+NONE: Final = Phrases({})
 
 
 class Failure(NamedTuple):
@@ -50,66 +70,122 @@ class Failure(NamedTuple):
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surrounding:
+    """What a draft is held against.
+
+    `language`: the comment's, None where it has none. `allowed`: template and context, whose links, numbers
+    and promises the draft may repeat. `recent`: texts lately sent from the account. `comment`, `author_name`:
+    what a stranger wrote, which is no context. `phrases`: those of the policy, by failure. `detected`: the
+    language that the draft's text was found to have, where somebody looked.
+    """
+
+    platform: Platform
+    language: str | None = None
+    allowed: str = ""
+    recent: Collection[str] = ()
+    comment: str = ""
+    author_name: str = ""
+    phrases: tuple[Phrases, ...] = ()
+    detected: str | None = None
+
+
 def length_on(platform: Platform, text: str) -> int:
     """Characters of `text` as the platform counts them, or more.
 
     X weighs 1 what twitter-text v3 weighs 1 (U+0000-10FF, 2000-200D, 2010-201F, 2032-2037), else 2, and a
-    link at least 23; emoji made of several characters count in full, which is never too few. Elsewhere UTF-16
-    units are counted, as the strictest counters do.
+    link 23; here whatever has the form of one weighs at least that, and emoji made of several characters
+    count in full, which is never too few. Elsewhere UTF-16 units are counted, as the strictest counters do.
     """
     text = unicodedata.normalize("NFC", text)
     if platform is not Platform.X:
         return len(text.encode("utf-16-le", "surrogatepass")) // 2
     weight = sum(1 if _is_light(ord(character)) else 2 for character in text)
-    return weight + sum(max(0, _X_LINK - len(link)) for link in wording.links(text))
+    return weight + sum(max(0, _X_LINK - len(link)) for link in _LINK_LIKE.findall(text))
 
 
 def _is_light(point: int) -> bool:
     return (
-        point <= 0x10FF or 0x2000 <= point <= 0x200D or 0x2010 <= point <= 0x201F or 0x2032 <= point <= 0x2037
+        (point <= 0x10FF and point not in _LOW_EMOJI)
+        or 0x2000 <= point <= 0x200D
+        or 0x2010 <= point <= 0x201F
+        or 0x2032 <= point <= 0x2037
     )
 
 
-def check(
-    draft: Draft, *, platform: Platform, language: str | None, allowed: str = "", recent: Collection[str] = ()
-) -> Failure | None:
-    """The first check that a draft fails, or None.
+def check(draft: Draft, surrounding: Surrounding) -> Failure | None:
+    """The first check that a draft fails, or None."""
+    return next(_failures(draft, surrounding), None)
 
-    `language`: the comment's, None where it has none. `allowed`: template and context, whose links, numbers
-    and prices the draft may repeat. `recent`: texts lately sent from the account.
-    """
-    text = draft.text
-    if language is not None and draft.language != language:
-        return Failure("language", f"the draft is in {draft.language}, the comment in {language}")
+
+def failures(draft: Draft, surrounding: Surrounding) -> tuple[Failure, ...]:
+    """Every check that a draft fails, for a repair; `repeated` comes last."""
+    return tuple(_failures(draft, surrounding))
+
+
+def _failures(draft: Draft, around: Surrounding) -> Iterator[Failure]:
+    text, platform = draft.text, around.platform
+    if around.language is not None:
+        if draft.language != around.language:
+            yield Failure("language", f"the draft is in {draft.language}, the comment in {around.language}")
+        elif around.detected not in (None, around.language):
+            yield Failure("language", f"the draft reads as {around.detected}, not as {around.language}")
     if not text.strip():
-        return Failure("empty", "the draft has no text")
+        yield Failure("empty", "the draft has no text")
+        return
     length = length_on(platform, text)
     if length > LIMITS[platform]:
-        return Failure("too_long", f"{length} characters, {platform} takes {LIMITS[platform]}")
+        yield Failure("too_long", f"{length} characters, {platform} takes {LIMITS[platform]}")
+    for what, most, found in (
+        ("hashtags", HASHTAGS.get(platform), len(_HASHTAG.findall(text))),
+        ("links", LINKS.get(platform), len(wording.links(text))),
+    ):
+        if most is not None and found > most:
+            yield Failure("too_many", f"{found} {what}, {platform} takes {most}")
     if _UNFILLED.search(text):
-        return Failure("unfilled", "template marks are left in the text")
+        yield Failure("unfilled", "template marks are left in the text")
     if any(c != "\n" and unicodedata.category(c) in ("Cc", "Cs", "Co") for c in text) or _turned(text):
-        return Failure("control", "the text holds control characters")
-    for name, what, find in _FINDERS:
+        yield Failure("control", "the text holds control characters")
+    yield from _stated(text, around)
+    yield from _said(text, draft.language, around)
+    if _same(text) in {_same(other) for other in around.recent}:
+        yield Failure("repeated", "the same text was sent recently")
+
+
+def _stated(text: str, around: Surrounding) -> Iterator[Failure]:
+    for name, what, find in FINDERS:
         found = find(text)
-        if found and found - find(allowed):
-            return Failure(name, f"the draft holds {what} that is in neither template nor context")
-    if _same(text) in {_same(other) for other in recent}:
-        return Failure("repeated", "the same text was sent recently")
-    return None
+        if found and found - find(around.allowed):
+            yield Failure(name, f"the draft holds {what} that is in neither template nor context")
 
 
-def prices(text: str) -> frozenset[str]:
-    """Amounts of money and percentages in a text, without spaces."""
-    return frozenset("".join(match.lower().split()) for match in _MONEY.findall(text))
+def _said(text: str, language: str, around: Surrounding) -> Iterator[Failure]:
+    seen = wording.read(text)
+    if _PROGRAM.search(wording.fold(text)) or seen.markup:
+        yield Failure("instructions", "the draft has marks or a role that only a program writes")
+    for phrases in around.phrases:
+        found = phrases.find(seen.words, language)
+        for name, phrase in found.items() if found else ():
+            if name not in _allowed(phrases, around.allowed, language):
+                yield Failure(name, f"the draft says what no template says ({phrase!r})")
+    if _quotes(seen.words, around):
+        yield Failure("quoted", "the draft repeats what or whom the comment names")
 
 
-_FINDERS: Final[tuple[tuple[str, str, Callable[[str], frozenset[str]]], ...]] = (
-    ("e_mail", "an e-mail address", wording.emails),
-    ("link", "a web address", wording.links),
-    ("phone", "a telephone number", wording.phones),
-    ("price", "a price", prices),
-)
+@functools.lru_cache(maxsize=256)  # the same few templates
+def _allowed(phrases: Phrases, allowed: str, language: str) -> frozenset[str]:
+    return frozenset(phrases.find(wording.read(allowed).words, language))
+
+
+def _quotes(words: tuple[str, ...], around: Surrounding) -> bool:
+    names = {each for each in wording.split(around.author_name)[1:] if len(each) >= _FAMILY_NAME}
+    if names and names & set(words) - set(wording.split(around.allowed)):
+        return True
+    return bool(_runs(words) & _runs(wording.split(around.comment)) - _runs(wording.split(around.allowed)))
+
+
+def _runs(words: tuple[str, ...]) -> set[tuple[str, ...]]:
+    return {words[at : at + _QUOTED] for at in range(len(words) - _QUOTED + 1)}
 
 
 def _turned(text: str) -> bool:

@@ -34,6 +34,8 @@ class Policy:
     document: PolicyDocument
     version: str
     phrases: Phrases
+    spoken: Phrases
+    forbidden: Mapping[str, Phrases]
 
     @classmethod
     def from_yaml(cls, text: str, what: str = "policy") -> Self:
@@ -55,9 +57,20 @@ class Policy:
         try:
             everywhere = (*document.risk_groups, *document.any_language)
             phrases = Phrases(document.words, everywhere=everywhere, idioms=document.idioms)
+            spoken = Phrases(document.replies, everywhere=document.replies)
+            forbidden = {
+                account: Phrases({"forbidden": {"": listed}}, everywhere=("forbidden",))
+                for account, listed in document.forbidden.items()
+            }
         except ValueError as error:
             raise ConfigurationError(f"{what}: words: {error}") from error
-        return cls(document, f"{document.name}@{document.version}:{content_hash(data)[:8]}", phrases)
+        version = f"{document.name}@{document.version}:{content_hash(data)[:8]}"
+        return cls(document, version, phrases, spoken, forbidden)
+
+    def unspeakable(self, account: AccountView) -> tuple[Phrases, ...]:
+        """What a reply of the account may not say, for `guardrails.Surrounding`."""
+        own = self.forbidden.get(account.config_key)
+        return (self.spoken, own) if own else (self.spoken,)
 
 
 def triage(
@@ -151,16 +164,34 @@ def _held_back(policy: Policy, signals: Signals, allowed: str, recent: Collectio
         return held("floor:language", f"replies are not written in {signals.analysis.language!r}")
     if draft is None:
         return held("floor:no_draft", "there is no draft")
+    if not draft.confidence > 0:
+        return held("floor:unsure", "whoever drafted it does not stand by it")
     if draft.revision_id != revision_of(comment):
         return held("floor:revision", "the draft answers another wording of the comment")
-    failure = guardrails.check(
-        draft,
+    language = None if signals.wording.wordless else signals.analysis.language
+    around = surrounding(policy, comment, account, language, allowed, recent)
+    failure = guardrails.check(draft, around)
+    return held(f"guardrail:{failure.name}", failure.reason) if failure else None
+
+
+def surrounding(
+    policy: Policy,
+    comment: CommentEvent,
+    account: AccountView,
+    language: str | None,
+    allowed: str,
+    recent: Collection[str] = (),
+) -> guardrails.Surrounding:
+    """What a draft for the comment is held against. `language`: the reply's, None where any will do."""
+    return guardrails.Surrounding(
         platform=comment.platform,
-        language=None if signals.wording.wordless else signals.analysis.language,
+        language=language,
         allowed=f"{allowed}\n{account.brand_name}",
         recent=recent,
+        comment=comment.text or "",
+        author_name=comment.author_name or "",
+        phrases=policy.unspeakable(account),
     )
-    return held(f"guardrail:{failure.name}", failure.reason) if failure else None
 
 
 def _failed(error: Exception) -> Ruling:

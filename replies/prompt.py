@@ -108,6 +108,13 @@ def assemble(
     return Prompt(_system(account, voice), "\n".join(part for part in parts if part))
 
 
+def corrected(prompt: Prompt, reply: str, reasons: Sequence[str]) -> Prompt:
+    """The prompt once more, after a reply that may not be sent; `reasons` say what is wrong with it."""
+    wrong = "\n".join(f"<wrong>{data(reason, 200)}</wrong>" for reason in reasons)
+    asked = f"{_element('rejected', reply, LONGEST_REPLY * 2)}\n{wrong}\nWrite the reply again without that."
+    return Prompt(prompt.system, f"{prompt.user}\n{asked}")
+
+
 def _longest(comment: CommentEvent) -> int:
     return min(LONGEST_REPLY, LIMITS[comment.platform])
 

@@ -10,6 +10,8 @@ risk_groups         groups of `words` that a person must see: nothing may be app
 any_language        other groups of `words` that are looked for whatever a comment's language is
 emoji               which emoji are kind and which are not
 idioms              phrases that excuse what a group of `words` finds within them, by group and language
+replies             phrases that no reply holds unless its template does, by the failure's name and language
+forbidden           the same for one account, by "platform:account id" (competitors, claims)
 words               groups of words and phrases by language; `*` at a word's end is any ending, `..` up to
                     three words
 triage, decide      the rules before and after drafting
@@ -207,6 +209,10 @@ class PolicyDocument(Document):
     emoji: Emoji = Emoji()
     words: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)
     idioms: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)
+    replies: dict[Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,29}$")], dict[str, tuple[str, ...]]] = Field(
+        default_factory=dict
+    )
+    forbidden: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     triage: tuple[TriageRule, ...]
     decide: tuple[DecideRule, ...]
     drafting: tuple[DraftingRule, ...] = ()

@@ -94,7 +94,7 @@ class Wording:
         return self.length == 0
 
 
-@functools.lru_cache(maxsize=16)  # triage, choice and decision of a comment follow one another
+@functools.lru_cache(maxsize=128)  # triage, choice and decision follow one another; drafts come again
 def read(text: str | None) -> Wording:
     """The wording of a comment's text."""
     whole = clean_text(text)
@@ -116,6 +116,12 @@ def read(text: str | None) -> Wording:
         hidden_letters=bool(_HIDDEN.search(_TAG.sub(" ", folded))),
         markup=_has_markup(folded),
     )
+
+
+def documents(text: str) -> frozenset[str]:
+    """Addresses of homes, and numbers of passports, accounts and cars, folded."""
+    folded = fold(text)
+    return frozenset(match[0] for pattern in (_HOME, _NUMBERED) for match in pattern.finditer(folded))
 
 
 def _has_contact(seen: str, folded: str) -> bool:

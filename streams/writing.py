@@ -2,7 +2,8 @@
 
 The policy says who drafts. A wording that was drafted before keeps its draft; a harmless comment that nearly
 equals others gets a wording that was written for them; else the model is asked. Whatever goes wrong ends in
-the template, and the draft's reasons say why.
+the template, and the draft's reasons say why. A reply that fails a guardrail is asked for once more, with the
+reasons; if that fails too, the template's draft goes to a person (its confidence is 0).
 """
 
 from collections.abc import Callable
@@ -11,11 +12,12 @@ from datetime import datetime
 from typing import Protocol
 
 from infra import logs, metrics
-from replies import answer, guardrails, wording
+from replies import answer
 from replies.account import AccountView
 from replies.answer import UnusableAnswer
 from replies.budget import Key, MonthlyBudget
-from replies.prompt import Prompt, Surroundings, assemble
+from replies.guardrails import Failure
+from replies.prompt import Prompt, Surroundings, assemble, corrected
 from replies.recent import Recent
 from replies.selection import Brief
 from replies.semantic_cache import SemanticCache, Written
@@ -26,6 +28,10 @@ from schemas.events import Analysis, CommentEvent, Draft, DraftOrigin, utc_now
 from streams.calling import Caller, NoAnswer
 
 log = logs.get(__name__)
+
+
+class FailedGuardrail(UnusableAnswer):
+    """A model wrote twice what may not be said: its comment is one for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +68,10 @@ class Desk(Protocol):
     def voice(self, account: AccountView) -> Voice:
         """How the account speaks."""
 
-    def allowed(self, template: str | None, version: int | None) -> str:
-        """The template's content, whose links and numbers a draft may hold."""
+    def failures(
+        self, comment: CommentEvent, account: AccountView, draft: Draft, language: str, context: str, /
+    ) -> tuple[Failure, ...]:
+        """Every guardrail that the draft fails."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +94,9 @@ class Writer:
             return self._template(comment, analysis, "policy", f"a template drafts by rule {rule}")
         try:
             return await self._written(comment, analysis, *asked)
+        except FailedGuardrail as error:
+            draft = self._template(comment, analysis, error.reason, f"a person looks: twice {error.reason}")
+            return draft and replace(draft, confidence=0.0)
         except (NoAnswer, UnusableAnswer) as error:
             why = error.reason
         except Exception as error:  # whatever it is, the comment gets its template
@@ -104,7 +115,8 @@ class Writer:
         used = self.cache.find(comment, analysis, recent)
         if used is not None:
             _count("used_again")
-            return self._draft(comment, account, brief, used, ("wording used again for a like comment",))
+            self.desk.recent.add(account.key, used.text)
+            return self._draft(comment, brief, used, ("wording used again for a like comment",))
         refused = self.budget.refused(account.key, self.now())
         if refused is not None:
             raise NoAnswer(refused)
@@ -117,9 +129,26 @@ class Writer:
             template=brief.text,
             around=context.around,
         )
-        completion = await self.caller.ask(
-            prompt, revision_of(comment), lambda *tokens: self.note(account.key, *tokens)
-        )
+        post, call = context.around.post or "", revision_of(comment)
+        written, told = await self._asked(prompt, call, comment, account.key, brief)
+        draft = self._draft(comment, brief, written, _reasons(prompt, context, told))
+        if failed := self.desk.failures(comment, account, draft, brief.language, post):
+            again = corrected(prompt, draft.text, [failure.reason for failure in failed])
+            written, told = await self._asked(again, f"{call}.repair", comment, account.key, brief)
+            repaired = f"written again, for {', '.join(failure.name for failure in failed)}"
+            draft = self._draft(comment, brief, written, (*_reasons(again, context, told), repaired))
+            if failed := self.desk.failures(comment, account, draft, brief.language, post):
+                raise FailedGuardrail(f"guardrail_{failed[0].name}")
+        self.desk.recent.add(account.key, draft.text)
+        self.cache.put(comment, analysis, written)
+        _count("written")
+        return draft
+
+    async def _asked(
+        self, prompt: Prompt, call: str, comment: CommentEvent, account: Key, brief: Brief
+    ) -> tuple[Written, tuple[str, ...]]:
+        """What the model writes and its reasons."""
+        completion = await self.caller.ask(prompt, call, lambda *tokens: self.note(account, *tokens))
         read = answer.read(completion.content, system=prompt.system, comment=comment.text or "")
         written = Written(
             text=read.reply,
@@ -130,21 +159,15 @@ class Writer:
             template=brief.template,
             template_version=brief.template_version,
         )
-        draft = self._draft(comment, account, brief, written, _reasons(prompt, context, read.reasons))
-        self._check(comment, account, draft, brief.language)
-        self.cache.put(comment, analysis, written)
-        _count("written")
-        return draft
+        return written, read.reasons
 
     def _draft(
         self,
         comment: CommentEvent,
-        account: AccountView,
         brief: Brief,
         written: Written,
         reasons: tuple[str, ...],
     ) -> Draft:
-        self.desk.recent.add(account.key, written.text)
         revision = revision_of(comment)
         return Draft(
             draft_id=identity.draft_id(revision, written.text, DraftOrigin.LANGUAGE_MODEL),
@@ -159,18 +182,6 @@ class Writer:
             prompt_hash=written.prompt_hash,
             reasons=(f"language {brief.language}: {brief.why}", *reasons),
         )
-
-    def _check(self, comment: CommentEvent, account: AccountView, draft: Draft, language: str) -> None:
-        """A draft that could never go out by itself is not proposed where the template could."""
-        allowed = self.desk.allowed(draft.template, draft.template_version)
-        failure = guardrails.check(
-            draft,
-            platform=comment.platform,
-            language=None if wording.read(comment.text).wordless else language,
-            allowed=f"{allowed}\n{account.brand_name}",
-        )
-        if failure is not None:
-            raise UnusableAnswer(f"guardrail_{failure.name}")
 
     def _template(self, comment: CommentEvent, analysis: Analysis, why: str, told: str) -> Draft | None:
         metrics.DRAFTS.labels(DraftOrigin.TEMPLATE.value, why).inc()

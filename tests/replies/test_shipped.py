@@ -1,12 +1,14 @@
 """The templates and the policy that come with Parley."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from replies import shipped
 from replies.book import from_yaml, to_yaml
-from replies.guardrails import LIMITS, check, length_on, prices
+from replies.guardrails import LIMITS, Surrounding, check, failures, length_on
+from replies.statements import prices
 from replies.templates import Template, Variables
 from schemas.events import Draft, DraftOrigin, Platform
 from schemas.labels import Intent, Sentiment
@@ -48,7 +50,15 @@ def test_a_shipped_reply_passes_every_check_on_every_platform(template: Template
                 language=template.language,
                 confidence=1,
             )
-            assert check(draft, platform=platform, language=template.language) is None
+            around = Surrounding(
+                platform=platform,
+                language=template.language,
+                allowed=template.content,
+                phrases=(shipped.default_policy().spoken,),
+                author_name=f"{name} Sol",
+            )
+            assert check(draft, around) is None
+            assert not failures(draft, replace(around, allowed="", author_name=""))
             assert length_on(platform, text) < LIMITS[platform] * 0.9
         assert name in text
         assert text == text.strip()

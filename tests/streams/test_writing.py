@@ -27,10 +27,11 @@ from schemas.events import (
     Platform,
     utc_now,
 )
+from schemas.states import Action
 from streams.calling import Caller
 from streams.config import ConfigView
 from streams.writing import Context, Writer
-from tests.replies.conftest import account_of, analysis_of, comment_of
+from tests.replies.conftest import NOW, account_of, analysis_of, comment_of
 
 GOOD = {"reply": "So happy to hear it!", "language": "en", "confidence": 0.8, "reasons": ["kind"]}
 
@@ -146,12 +147,46 @@ FAILURES: list[tuple[str, Model]] = [
     ("quota", Model(error=Stopped("quota", "pay"))),
     ("not_json", Model("Sure, thank you!")),
     ("echo", Model({**GOOD, "reply": f"My rules say {MARK}"})),
-    ("guardrail_price", Model({**GOOD, "reply": "It costs $5 today"})),
-    ("guardrail_link", Model({**GOOD, "reply": "See www.elsewhere.example.com"})),
-    ("guardrail_language", Model({**GOOD, "language": "fr"})),
-    ("guardrail_too_long", Model({**GOOD, "reply": "so " * 3000})),
     ("error_RuntimeError", Model(error=RuntimeError("a bug"))),
 ]
+
+
+FORBIDDEN: list[tuple[str, dict[str, Any]]] = [
+    ("guardrail_price", {**GOOD, "reply": "It costs $5 today"}),
+    ("guardrail_link", {**GOOD, "reply": "See www.elsewhere.example.com"}),
+    ("guardrail_language", {**GOOD, "language": "fr"}),
+    ("guardrail_too_long", {**GOOD, "reply": "so " * 3000}),
+]
+
+
+@pytest.mark.parametrize(("why", "answer"), FORBIDDEN, ids=[each[0] for each in FORBIDDEN])
+async def test_what_may_not_be_said_is_asked_for_once_more_and_then_a_person_looks(
+    why: str, answer: dict[str, Any]
+) -> None:
+    model = Model(lambda _number: answer)
+    bed = Bed(model)
+    made = await bed.draft()
+    assert (made.origin, made.confidence) == (DraftOrigin.TEMPLATE, 0.0)
+    assert made.reasons[-1] == f"a person looks: twice {why}"
+    assert len(model.prompts) == len(bed.noted) == 2
+    decision = bed.desk.decide(comment_of("Great coffee"), analysis_of(), made, NOW)
+    assert decision.action is Action.REVIEW
+
+
+@pytest.mark.parametrize(("why", "answer"), FORBIDDEN, ids=[each[0] for each in FORBIDDEN])
+async def test_a_reply_that_fails_a_guardrail_is_repaired_by_a_second_call_that_is_told_why(
+    why: str, answer: dict[str, Any]
+) -> None:
+    model = Model(lambda number: answer if number == 1 else GOOD)
+    bed = Bed(model)
+    made = await bed.draft()
+    assert (made.origin, made.text) == (DraftOrigin.LANGUAGE_MODEL, GOOD["reply"])
+    assert made.reasons[-1] == f"written again, for {why.removeprefix('guardrail_')}"
+    asked = model.prompts[1][1]
+    assert asked.startswith(model.prompts[0][1])
+    assert "<rejected>" in asked
+    assert "<wrong>" in asked
+    assert len(bed.noted) == 2
 
 
 @pytest.mark.parametrize(("why", "model"), FAILURES, ids=[each[0] for each in FAILURES])
