@@ -6,5 +6,6 @@ posts.py      posts that comments named
 store.py      Postgres: leases, what is stored, how far each account is polled, its marks
 access.py     an account's client: its token opened, and refreshed before it ends
 poller.py     the process: which account is due, what becomes of failures
+turns.py      pure: whose turn it is when the past is fed in
 feeder.py     feeds what lies in the past in below the live comments
 """

@@ -1,19 +1,20 @@
 """Feeds what lies in the past (`comments.backfill`) in below the live comments, account by account.
 
 A record goes to `comments.raw` as it is, its source `backfill`, only while fewer records than a limit wait to
-be enriched, and accounts take turns: however much one has, it gets no larger part of what is under way than
-the others that have something waiting. Offsets are committed over the finished prefix of each partition,
-after the broker acknowledged; what is fed in twice has the same ids.
+be enriched. Accounts take turns, and no account may have more than `SHARE` of the limit under way: one whose
+past is long leaves room for one that is connected later (`connectors.polling.turns`). Offsets are committed
+over the finished prefix of each partition, after the broker acknowledged; what is fed in twice has the same
+ids.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from connectors.polling.turns import Taken, Turns, UnderWay
 from infra import logs
 from infra.kafka import Message
 from schemas.codec import Codec
@@ -22,8 +23,8 @@ from schemas.events import CommentEvent
 from schemas.topics import COMMENTS_BACKFILL, COMMENTS_RAW
 
 GROUP: Final = "parley.backfill"
-TURN: Final = 20
-"""Records of one account published in its turn."""
+SHARE: Final = 0.5
+"""Of the limit, that one account may have under way."""
 
 _AHEAD: Final = 5000
 """Most records held in memory."""
@@ -37,49 +38,6 @@ class Publishes(Protocol):
     async def publish(self, messages: list[Message]) -> None:
         """Returns once every record is acknowledged; raises TransientError if any is not."""
         ...
-
-
-class Turns:
-    """Records waiting by account; pure. `take` gives them by turns, `done` tells what may be committed."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[str, deque[tuple[TopicPartition, int, Message]]] = {}
-        self._order: deque[str] = deque()
-        self._unfinished: dict[TopicPartition, set[int]] = {}
-        self._next: dict[TopicPartition, int] = {}
-
-    def __len__(self) -> int:
-        return sum(map(len, self._waiting.values()))
-
-    def add(self, account: str, place: TopicPartition, offset: int, message: Message | None) -> None:
-        """A record that was read; without a message it counts as finished."""
-        self._next[place] = offset + 1
-        if message is None:
-            return
-        self._unfinished.setdefault(place, set()).add(offset)
-        if account not in self._waiting:
-            self._waiting[account] = deque()
-            self._order.append(account)
-        self._waiting[account].append((place, offset, message))
-
-    def take(self, most: int) -> list[tuple[TopicPartition, int, Message]]:
-        """Up to `most` records, `TURN` of each account in turn."""
-        taken: list[tuple[TopicPartition, int, Message]] = []
-        while self._order and len(taken) < most:
-            account = self._order.popleft()
-            queue = self._waiting[account]
-            taken += [queue.popleft() for _ in range(min(TURN, len(queue), most - len(taken)))]
-            if queue:
-                self._order.append(account)
-            else:
-                del self._waiting[account]
-        return taken
-
-    def done(self, taken: Sequence[tuple[TopicPartition, int, Message]]) -> dict[TopicPartition, int]:
-        """Offsets to commit once these are acknowledged: the finished prefix of every partition."""
-        for place, offset, _ in taken:
-            self._unfinished[place].discard(offset)
-        return {place: min(self._unfinished.get(place) or {end}) for place, end in self._next.items()}
 
 
 class Feeder:
@@ -101,6 +59,7 @@ class Feeder:
         self._lag = lag
         self._limit = limit
         self._pause = pause
+        self._under_way = UnderWay(max(1, int(SHARE * limit)))
 
     async def run(self) -> None:
         """Feeds what comes, over and over; a broker that is away is waited for."""
@@ -130,10 +89,10 @@ class Feeder:
                     await _rewind(consumer)
                 if len(turns) < _AHEAD:
                     await self._read(consumer, turns)
-                room = min(self._limit - await self._lag(), self._limit) if len(turns) else 0
-                taken = turns.take(max(room, 0))
+                taken = await self._taken(turns)
                 if taken:
-                    await self._publisher.publish([message for _, _, message in taken])
+                    await self._publisher.publish([message for _, _, message, _ in taken])
+                    self._under_way.add(account for _, _, _, account in taken)
                     await consumer.commit(
                         {place: end for place, end in turns.done(taken).items() if place in owned}
                     )
@@ -141,6 +100,12 @@ class Feeder:
                     await asyncio.sleep(self._pause)
         finally:
             await consumer.stop()
+
+    async def _taken(self, turns: Turns) -> list[Taken]:
+        if not len(turns):
+            return []
+        lag = await self._lag()
+        return turns.take(max(self._limit - lag, 0), self._under_way.room(lag))
 
     async def _read(self, consumer: AIOKafkaConsumer, turns: Turns) -> None:
         for place, records in (await consumer.getmany(timeout_ms=200, max_records=1000)).items():

@@ -113,7 +113,7 @@ class Poller:
                 if await self._checked(account, client):
                     await self._round(client).run(since)
                     horizon = since
-                    await self._backfill(client, due)
+                    await self._backfill(client, due, since)
                 after *= _slowed(client.usage)
         except ThrottledError as failure:
             after = max(failure.retry_after or _THROTTLED, self._interval)
@@ -155,9 +155,10 @@ class Poller:
         horizon = utc_now() - self._horizon
         return horizon if due.last_good_at is None else min(horizon, due.last_good_at - MARGIN)
 
-    async def _backfill(self, client: PlatformClient, due: Due) -> None:
+    async def _backfill(self, client: PlatformClient, due: Due, polled_since: datetime) -> None:
         if due.backfill_since is not None:
-            await self._round(client).run(due.backfill_since, Source.BACKFILL)
+            # What is newer was polled just now; what came meanwhile is no past, and the next poll's to find.
+            await self._round(client).run(due.backfill_since, Source.BACKFILL, before=polled_since)
             await self._store.backfilled(due.account, due.backfill_since)
 
     def _round(self, client: PlatformClient) -> Round:

@@ -81,14 +81,21 @@ class Round:
         self._absent = absent
         self._count = count
 
-    async def run(self, since: datetime, source: Source = Source.POLL) -> None:
-        """Looks at everything active since then; raises what reads raise (see `connectors.platform`)."""
+    async def run(
+        self, since: datetime, source: Source = Source.POLL, *, before: datetime | None = None
+    ) -> None:
+        """Looks at everything active since then; raises what reads raise (see `connectors.platform`).
+
+        Comments written `before` alone are taken, where it is given.
+        """
         began, seen = utc_now(), set[str]()
         chunk: list[Activity] = []
         listing = self._client.activity(since=since, source=source)
         try:
             async with aclosing(cast(Any, listing)) as items:
                 async for item in items:
+                    if before is not None and isinstance(item, CommentEvent) and item.occurred_at >= before:
+                        continue
                     chunk.append(item)
                     if len(chunk) >= CHUNK:
                         taken, chunk = chunk, []

@@ -166,6 +166,30 @@ async def test_a_backfill_that_fails_takes_nothing_from_the_poll_before_it(
     assert len(kafka.take()) == 1
 
 
+async def test_what_is_written_while_the_past_is_fetched_is_no_past(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A comment of this minute must not wait behind a backlog of weeks, nor be counted as one of it."""
+    [old] = simulator.add_comments([{"text": "long ago"}])
+    comment = simulator.world.comment(old)
+    assert comment is not None
+    comment.created -= 3 * 86_400
+    await pool.execute("update account_polls set backfill_since = now() - interval '7 days'")
+    listing = FacebookClient.activity
+
+    async def activity(self: FacebookClient, *, since: datetime, source: Any) -> Any:
+        if source == "backfill":
+            simulator.add_comments([{"text": "just now"}])
+        async for item in listing(self, since=since, source=source):
+            yield item
+
+    monkeypatch.setattr(FacebookClient, "activity", activity)
+    await poll(pool, poller)
+    assert [(event.text, event.source) for event in kafka.take()] == [("long ago", "backfill")]
+    await poll(pool, poller)
+    assert [(event.text, event.source) for event in kafka.take()] == [("just now", "poll")]
+
+
 async def test_a_backfill_wanted_while_another_is_under_way_is_done_as_well(
     pool: Pool, poller: Poller, account: Account
 ) -> None:

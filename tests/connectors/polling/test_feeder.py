@@ -6,7 +6,8 @@ from collections import Counter
 from aiokafka import TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
-from connectors.polling.feeder import GROUP, TURN, Feeder, Turns
+from connectors.polling.feeder import GROUP, Feeder
+from connectors.polling.turns import TURN, Turns, UnderWay
 from infra import kafka
 from infra.kafka import Message, message, open_admin, open_publisher
 from infra.scan import scan
@@ -34,14 +35,38 @@ def event(account: str, number: int) -> CommentEvent:
     )
 
 
+def plenty(_account: str) -> int:
+    return 1_000_000
+
+
+def filled(**counts: int) -> Turns:
+    turns, number = Turns(), 0
+    for account, count in counts.items():
+        for _ in range(count):
+            turns.add(account, PLACE, number, Message(topic="t", key=account, value=b""))
+            number += 1
+    return turns
+
+
 def test_accounts_take_turns_however_much_one_has() -> None:
-    turns = Turns()
-    for number in range(1000):
-        turns.add("large", PLACE, number, Message(topic="t", key="large", value=b""))
-    for number in range(1000, 1030):
-        turns.add("small", PLACE, number, Message(topic="t", key="small", value=b""))
-    taken = Counter(each.key for _, _, each in turns.take(4 * TURN))
+    taken = Counter(account for *_, account in filled(large=1000, small=30).take(4 * TURN, plenty))
     assert taken == {"large": 80 - 30, "small": 30}
+
+
+def test_one_account_alone_leaves_room_for_another() -> None:
+    turns, under_way = filled(large=1000), UnderWay(100)
+    fed = 0
+    for _ in range(5):  # nothing is enriched meanwhile
+        taken = turns.take(200 - fed, under_way.room(fed))
+        under_way.add(account for *_, account in taken)
+        fed += len(taken)
+    assert fed == 100
+    for number in range(2000, 2050):
+        turns.add("late", PLACE, number, Message(topic="t", key="late", value=b""))
+    taken = turns.take(200 - fed, under_way.room(fed))
+    assert Counter(account for *_, account in taken) == {"late": 50}
+    under_way.add(account for *_, account in taken)
+    assert len(turns.take(1000, under_way.room(90))) == 60  # 60 of the 90 that wait can be the large one's
 
 
 def test_offsets_are_committed_over_the_finished_prefix_alone() -> None:
@@ -49,7 +74,7 @@ def test_offsets_are_committed_over_the_finished_prefix_alone() -> None:
     for number, account in enumerate("aab"):
         turns.add(account, PLACE, number, Message(topic="t", key=account, value=b""))
     turns.add("", PLACE, 3, None)
-    a0, a1, b2 = turns.take(3)
+    a0, a1, b2 = turns.take(3, plenty)
     assert turns.done([a0, b2]) == {PLACE: 1}
     assert turns.done([a1]) == {PLACE: 4}
 
@@ -96,3 +121,48 @@ async def committed(bootstrap: str) -> bool:
     async with open_admin(bootstrap) as admin:
         offsets: dict[TopicPartition, OffsetAndMetadata] = await admin.list_consumer_group_offsets(GROUP)
     return sum(each.offset for each in offsets.values() if each.offset > 0) >= 60
+
+
+async def test_nothing_is_lost_when_a_feeder_joins_and_another_goes_without_a_word(
+    kafka_bootstrap: str,
+) -> None:
+    await kafka.create_topics(kafka_bootstrap, [topics.COMMENTS_BACKFILL, topics.COMMENTS_RAW])
+    account = identity.comment_id(Platform.FACEBOOK, "", utc_now().isoformat())[:18]
+    wanted = {event(account, number).comment_id for number in range(600)}
+    published = 0
+
+    async def lag() -> int:
+        return 0
+
+    class Breaking:
+        """Publishes, and goes away before the offsets are committed, as a process does that is killed."""
+
+        async def publish(self, messages: list[Message]) -> None:
+            nonlocal published
+            await publisher.publish(messages)
+            published += len(messages)
+            if published > 100:
+                await asyncio.Event().wait()
+
+    async def arrived() -> set[str]:
+        keys = {record.key.decode() async for record in scan(kafka_bootstrap, topics.COMMENTS_RAW.name)}
+        return keys & wanted
+
+    async with open_publisher(kafka_bootstrap) as publisher:
+        events = [event(account, number) for number in range(600)]
+        await publisher.publish(
+            [message(load(), topics.COMMENTS_BACKFILL, each.comment_id, each) for each in events]
+        )
+        first = Feeder(kafka_bootstrap, Breaking(), load(), lag=lag, limit=40, pause=0.05)
+        second = Feeder(kafka_bootstrap, publisher, load(), lag=lag, limit=40, pause=0.05)
+        feeding = [asyncio.create_task(first.run())]
+        async with asyncio.timeout(120):
+            while published <= 100:
+                await asyncio.sleep(0.05)
+            feeding.append(asyncio.create_task(second.run()))
+            feeding[0].cancel()
+            while await arrived() != wanted:
+                await asyncio.sleep(0.2)
+        for task in feeding:
+            task.cancel()
+        await asyncio.gather(*feeding, return_exceptions=True)
