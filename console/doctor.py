@@ -17,6 +17,7 @@ from console.checks.database import check_database
 from console.checks.finding import Finding, Status, look, problem
 from console.checks.kafka import check_kafka
 from console.checks.machine import check_disk, check_model, existing_keys
+from console.checks.service import check_service
 from console.model_folders import find_model
 from console.servers import Servers, open_servers
 from console.stages import GROUP_PREFIX, STAGE_INPUTS
@@ -32,7 +33,7 @@ _COLOURS: Final = {Status.OK: "green", Status.WARNING: "yellow", Status.PROBLEM:
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
-    """Checks broker, topics, groups, database, model, accounts, stuck work and disk; says what to do."""
+    """Checks servers, accounts, polling, webhooks, models, stuck work, notices, disk; says what to do."""
     findings = diagnose(settings.load())
     healthy = all(finding.status is not Status.PROBLEM for finding in findings)
     if as_json:
@@ -74,11 +75,11 @@ async def _of_servers(servers: Servers, loaded: Settings) -> list[Finding]:
         servers.kafka, list(topics.ALL.values()), groups, partitions=loaded.topic_partitions, now=utc_now()
     )
     of_database = check_database(servers.database, loaded.tenant, Rules.of(loaded), keys, clock=utc_now)
-    return [
-        *await look("broker", of_kafka, within=120),
-        *await look("database", of_database, within=120),
-        *found,
-    ]
+    of_kafka_found = await look("broker", of_kafka, within=120)
+    stored = await look("database", of_database, within=120)
+    usable = all(each.status is not Status.PROBLEM for each in stored if each.name == "database")
+    service = await look("service", check_service(servers.database, loaded), within=120) if usable else []
+    return [*of_kafka_found, *stored, *service, *found]
 
 
 def _show(findings: list[Finding]) -> None:
