@@ -87,8 +87,8 @@ def _together(match: re.Match[str]) -> str:
 
 
 def _unleet(piece: str, table: Mapping[int, int]) -> str:
-    bare = piece.strip(_PUNCTUATION.replace("!", "")).rstrip("!")
-    return bare if bare.isdigit() else bare.translate(table)
+    bare = piece.strip(_PUNCTUATION.replace("!", "")).rstrip("!") or piece
+    return bare if bare.isdigit() and len(bare) > 1 else bare.translate(table)
 
 
 def _latin(text: str) -> str:
