@@ -50,6 +50,24 @@ async def test_answers_validate_against_the_official_schema(fault: str) -> None:
     jsonschema.validate(response.json(), schema("CreateChatCompletionResponse"))
 
 
+@pytest.mark.parametrize(("fault", "said"), [("echo_prompt", "Write."), ("echo_comment", "Hello")])
+async def test_it_can_be_made_to_repeat_what_it_was_told(fault: str, said: str) -> None:
+    simulator = quick()
+    simulator.faults.set(fault)
+    content = (await call(simulator)).json()["choices"][0]["message"]["content"]
+    assert said in content
+
+
+async def test_it_can_fall_silent_and_come_back() -> None:
+    simulator = quick()
+    async with simulator.serving() as url, httpx.AsyncClient(timeout=0.5) as client:
+        simulator.faults.set("gone_silent", seconds=60)
+        with pytest.raises(httpx.ReadTimeout):
+            await client.post(f"{url}/chat/completions", headers=KEY, json=ASKED)
+        simulator.faults.clear("gone_silent")
+    assert (await call(simulator)).status_code == 200
+
+
 @recorded
 @pytest.mark.parametrize("fault", sorted(REFUSALS))
 async def test_errors_validate_against_the_official_schema(fault: str) -> None:

@@ -110,6 +110,26 @@ async def test_the_playgrounds_hide_that_did_not_hide_is_no_success() -> None:
     assert await made.hide("1") != Done()
 
 
+async def test_the_playgrounds_webhooks_are_none_that_passed_the_challenge() -> None:
+    listed = playground("webhooks")[0]["response"]
+    subscription = {
+        "filter": {"user_id": TWITTER.account_id},
+        "webhook_id": listed["data"][0]["id"],
+        "event_type": "post.create",
+    }
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/me"):
+            return httpx.Response(200, json={"data": {"id": TWITTER.account_id, "username": "Twitter"}})
+        there = listed if request.url.path.endswith("webhooks") else {"data": [subscription]}
+        return httpx.Response(200, json=there)
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    tweepy = Tweepy(http, base_url="https://api.x.com", token="t", timeout=5)
+    check = await XClient(TWITTER, tweepy, tweepy).check()
+    assert (check.problem, check.subscribed) == (None, False)
+
+
 @pytest.mark.parametrize(
     "name", ["test_asyncclient_create_and_delete_tweet", "test_client_create_and_delete_tweet"]
 )
