@@ -16,6 +16,7 @@ from connectors.catalogue import CONNECTORS
 from connectors.tokens import read_token, token_json
 from console import configuration, connecting, ledger, seeding
 from console.printing import cell, json_line
+from console.quiet import quiet
 from console.servers import Servers, open_servers, prepare
 from infra import postgres, settings
 from infra.postgres import Pool
@@ -29,6 +30,7 @@ from sinks import statuses
 app = typer.Typer(no_args_is_help=True, help="The brand's accounts.")
 app.command("connect")(connecting.connect)
 app.command("check")(connecting.check)
+app.command("quiet")(quiet)
 
 T = TypeVar("T")
 OnPlatform = Annotated[Platform, typer.Argument(help="facebook, instagram, x or linkedin")]
