@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from connectors.platform import AccountStopped, Cause, NotSent, RequestRefused, Unknown
+from connectors.quoting import quoted
 from schemas.errors import ParleyError, ThrottledError, TransientError
 from schemas.events import utc_now
 
@@ -55,7 +56,7 @@ def api_error(status: int, body: bytes, headers: Mapping[str, str], now: datetim
     if not isinstance(parsed, Mapping):
         parsed = {"message": f"no error object in {len(body)} bytes"}
     code = parsed.get("code") or parsed.get("error") or parsed.get("serviceErrorCode") or ""
-    message = str(parsed.get("message") or parsed.get("error_description") or "")
+    message = quoted(parsed.get("message") or parsed.get("error_description") or "")
     named = headers.get("retry-after", "")
     wait = float(named) if named.isdigit() else _wait(message, now or utc_now()) if status == 429 else None
     foreign = foreign and body.strip() != b""

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from connectors.meta.usage import usage_of
 from connectors.platform import AccountStopped, Cause, NotSent, RequestRefused, Unknown
+from connectors.quoting import quoted
 from schemas.errors import ParleyError, ThrottledError, TransientError
 
 _THROTTLES: Final = frozenset({4, 17, 32, 341, 613, *range(80000, 80015)})
@@ -58,7 +59,7 @@ def graph_error(status: int, body: bytes, headers: Mapping[str, str] | None = No
         status=status,
         code=_integer(error.get("code")),
         subcode=_integer(error.get("error_subcode")),
-        message=str(error.get("message", "")),
+        message=quoted(error.get("message", "")),
         retry_after=retry_after,
     )
 

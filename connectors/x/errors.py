@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from connectors.platform import AccountStopped, Cause, NotSent, RequestRefused, Unknown
+from connectors.quoting import quoted
 from schemas.errors import ParleyError, ThrottledError, TransientError
 
 CAP_PAUSE: Final = 3600.0
@@ -74,7 +75,7 @@ def x_error(status: int, body: bytes, headers: Mapping[str, str], now: float | N
     return XError(
         status=status,
         kind=kind,
-        message=_message(content) or f"no readable error in {len(body)} bytes",
+        message=quoted(_message(content)) or f"no readable error in {len(body)} bytes",
         read_only=headers.get("x-access-level") == "read",
         retry_after=retry_after,
     )
