@@ -6,6 +6,7 @@ instructions, its tags or a good part of the comment is not used.
 
 import functools
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,6 +29,10 @@ SCHEMA: Final[dict[str, Any]] = {
 """Strict: every property required, no others."""
 
 _TAGS: Final = ("<task", "<post", "<earlier", "<example", "<template", "<comment", "&lt;", "</")
+_LANGUAGE: Final = re.compile("[A-Za-z]{2}")
+_NO_TEXT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+"""What JSON can write and neither Kafka's schemas nor Postgres take."""
+
 _RUN_OF_RULES: Final = 8
 _RUN_OF_COMMENT: Final = 6
 _LONGEST_REASON: Final = 160
@@ -65,8 +70,10 @@ def read(content: str, *, system: str, comment: str) -> Answer:
     reply, language = _tidy(found["reply"]), found.get("language")
     if not reply:
         raise UnusableAnswer("empty")
-    if not isinstance(language, str) or len(language) < 2 or not language[:2].isalpha():
+    if not isinstance(language, str) or not _LANGUAGE.match(language):
         raise UnusableAnswer("not_as_asked")
+    if _NO_TEXT.search(reply):
+        raise UnusableAnswer("no_text")
     if repeats(reply, system, comment):
         raise UnusableAnswer("echo")
     confidence, reasons = found.get("confidence"), found.get("reasons")
@@ -76,7 +83,7 @@ def read(content: str, *, system: str, comment: str) -> Answer:
         reply,
         language[:2].lower(),
         float(confidence) if sure and confidence is not None else 0.0,
-        tuple(str(each)[:_LONGEST_REASON] for each in told[:3] if isinstance(each, str)),
+        tuple(_NO_TEXT.sub(" ", each[:_LONGEST_REASON]) for each in told[:3] if isinstance(each, str)),
     )
 
 

@@ -6,6 +6,7 @@ workers among them. While Postgres is away the worker counts on from what it kno
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -69,9 +70,12 @@ class UsageLedger:
                     self._tenant,
                     month,
                 )
+        except asyncio.CancelledError:
+            # Whether it was written is not known: twice is a budget that ends early, never is money lost.
+            self._take_back(used)
+            raise
         except (*AWAY, asyncpg.PostgresError) as error:
-            for row, counts in used.items():
-                self._used[row] = [old + new for old, new in zip(self._used[row], counts, strict=True)]
+            self._take_back(used)
             log.warning("usage is not written yet", error=type(error).__name__)
             return False
         written: defaultdict[Key, int] = defaultdict(int)
@@ -81,6 +85,10 @@ class UsageLedger:
         known = {(row["platform"], row["account_id"]): row["tokens"] for row in totals}
         self._budget.learn(month, known, written)
         return True
+
+    def _take_back(self, used: Mapping[_Row, Sequence[int]]) -> None:
+        for row, counts in used.items():
+            self._used[row] = [old + new for old, new in zip(self._used[row], counts, strict=True)]
 
     async def run(self) -> None:
         """Settles again and again until cancelled, and a last time then."""

@@ -30,6 +30,10 @@ def test_a_confidence_that_is_none_counts_as_none(confidence: object) -> None:
     assert reading(confidence=confidence).confidence == 0.0
 
 
+def test_reasons_that_no_schema_takes_are_made_text() -> None:
+    assert reading(reasons=["a\ud800b", "c\0d", "😍"]).reasons == ("a b", "c d", "😍")
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -41,6 +45,9 @@ def test_a_confidence_that_is_none_counts_as_none(confidence: object) -> None:
         ('{"reply": 5, "language": "es"}', "not_as_asked"),
         ('{"reply": "hi"}', "not_as_asked"),
         ('{"reply": "hi", "language": "?"}', "not_as_asked"),
+        ('{"reply": "hi", "language": "日本"}', "not_as_asked"),
+        ('{"reply": "hi \\ud800", "language": "es"}', "no_text"),
+        ('{"reply": "hi \\u0000", "language": "es"}', "no_text"),
         ('{"reply": "  ", "language": "es"}', "empty"),
     ],
 )
