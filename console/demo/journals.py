@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from connectors.journal import Counting, Tally, lines
 from console.demo.platforms import SimulatedAccount
 from schemas.events import Platform
+
+_OF_THE_PLATFORM: Final = frozenset({"comment", "delivery", "given_up", "challenge"})
 
 
 class Journals:
@@ -20,5 +23,5 @@ class Journals:
         return {platform: counting.update() for platform, counting in self._counting.items()}
 
     def requests(self) -> int:
-        """Lines by now."""
-        return sum(sum(1 for _ in lines(path)) for path in self._paths)
+        """What was asked of the platforms by now, whatever came of it; their own doings are not counted."""
+        return sum(line["kind"] not in _OF_THE_PLATFORM for path in self._paths for line in lines(path))

@@ -15,6 +15,7 @@ from console.demo import DEMO_STATE
 from infra import kafka
 from infra.embedded.stack import EmbeddedStack
 from infra.settings import Settings
+from replies.documents import read_yaml
 from schemas import topics
 
 ROOT = Path(__file__).parents[2]
@@ -30,11 +31,22 @@ ROWS = [
     {"text": "half a pair \ud800 of surrogates"},
     {"text": "\u202eright to left\u202c and zero\u200bwidth"},
     {"text": "გამარჯობა, რა ღირს?"},  # a script the model does not know
-    {"text": "😍😍😍"},
     {"text": "http http http earn money fast"},
+    {"text": "😍😍😍"},
     {"text": "Merci beaucoup, l'équipe est adorable"},
-    *({"text": text} for text in ("Me encanta", "I love this place", "J'adore", "Adoro", "Ich liebe es") * 8),
-    *({"text": f"Do you open at {hour} on Sunday?"} for hour in range(6, 13)),
+    *({"text": f"Do you open on {day}?"} for day in ("Monday", "Friday", "Saturday", "Sunday", "holidays")),
+    *({"text": f"¿Tenéis café de {place}?"} for place in ("Kenia", "Colombia", "Perú", "Etiopía", "Ruanda")),
+    *({"text": f"Gibt es bei euch {what}?"} for what in ("Kuchen", "Tee", "Brot", "WLAN", "einen Garten")),
+    *({"text": f"Do you sell {what} here?"} for what in ("beans", "mugs", "filters", "gift cards", "tea")),
+    *({"text": f"¿Hay {what} en el local?"} for what in ("wifi", "terraza", "aseo", "enchufes", "parking")),
+    *({"text": f"Est-ce que vous avez {what} ?"} for what in ("du thé", "une terrasse", "du lait d'avoine")),
+    *(
+        {"text": f"Is there {what} at your café?"}
+        for what in ("parking", "wifi", "a garden", "decaf", "cake")
+    ),
+    *({"text": f"Habt ihr am {day} geöffnet?"} for day in ("Montag", "Freitag", "Samstag", "Sonntag")),
+    *({"text": f"¿Abrís el {day}?"} for day in ("lunes", "martes", "viernes", "sábado", "domingo")),
+    *({"text": f"Can I order {what} online?"} for what in ("beans", "a mug", "cake", "filters", "a grinder")),
 ]
 """Sixty comments, of which 24 are on Facebook, 18 on Instagram, 12 on LinkedIn, 6 on X."""
 BROKEN = ["{not json", '{"other": 1}', '{"text": 5}']
@@ -109,8 +121,8 @@ def test_every_platform_receives_its_share_and_posts_and_loses_nothing(run: dict
 
 @pytest.mark.integration
 def test_questions_are_drafted_by_the_language_model_and_thanks_by_templates(run: dict[str, Any]) -> None:
-    assert run["drafts"]["language_model"] >= 5
-    assert run["drafts"]["template"] >= 20
+    assert run["drafts"]["language_model"] >= 20
+    assert run["drafts"]["template"] >= 2
 
 
 @pytest.mark.integration
@@ -126,9 +138,13 @@ def test_rows_that_hold_no_text_are_counted_by_reason(run: dict[str, Any]) -> No
 
 
 @pytest.mark.integration
-def test_a_replay_of_everything_changes_no_row_and_asks_the_platform_nothing(run: dict[str, Any]) -> None:
+def test_a_replay_of_everything_decides_nothing_anew_and_asks_the_platforms_nothing(
+    run: dict[str, Any],
+) -> None:
     assert run["replay"]["fed_again"] >= len(ROWS)
-    assert run["replay"]["rows_changed"] == {}
+    # Where a template stood in for the model, the model is asked again and may now write a further draft,
+    # which nothing uses: the first decision stands.
+    assert run["replay"]["rows_changed"].keys() <= {"generated_responses"}
     assert run["replay"]["requests_to_simulator"] == 0
 
 
@@ -156,22 +172,21 @@ def test_a_wrong_setting_stops_the_start_and_says_what_to_change(tmp_path: Path)
     assert "Traceback" not in done.stderr
 
 
-STRICT = """
-  - rule: no_compliments
-    when: {intent: [compliment], sentiment: [positive, neutral]}
-    then: review
-    reason: tried in a test
-"""
+STRICT = {
+    "rule": "no_compliments",
+    "when": {"intent": ["compliment"], "sentiment": ["positive", "neutral"]},
+    "then": "review",
+    "reason": "tried in a test",
+}
 
 
 @pytest.mark.integration
 def test_what_if_over_the_demo_s_history_equals_a_recount_by_hand(
     run: dict[str, Any], state: Path, tmp_path: Path
 ) -> None:
-    shown = parley(state / DEMO_STATE, "policy", "show").stdout
-    before, mark, after = shown.partition("\ndecide:\n")
+    policy = read_yaml(parley(state / DEMO_STATE, "policy", "show").stdout, "the demo's policy")
     changed = tmp_path / "strict.yaml"
-    changed.write_text(f"{before}{mark}{STRICT.strip(chr(10))}\n{after}", encoding="utf-8")
+    changed.write_text(json.dumps({**policy, "decide": [STRICT, *policy["decide"]]}), encoding="utf-8")
     done = parley(state / DEMO_STATE, "policy", "what-if", "--policy", str(changed), "--json")
     assert done.returncode == 0, done.stderr[-3000:]
     report = json.loads(done.stdout)
