@@ -182,7 +182,7 @@ class Receiver:
     async def _body(self, request: Request) -> bytes | None:
         """The body as received; None as soon as it is known to be too large."""
         announced = request.headers.get("content-length", "")
-        if announced.isdigit() and int(announced) > self._body_limit:
+        if announced.isascii() and announced.isdigit() and float(announced) > self._body_limit:
             return None
         parts, size = [], 0
         async for part in request.stream():

@@ -13,6 +13,7 @@ from typing import Final
 
 from connectors.platform import AccountStopped, Cause, NotSent, RequestRefused, Unknown
 from connectors.quoting import quoted
+from connectors.waits import seconds_of
 from schemas.errors import ParleyError, ThrottledError, TransientError
 from schemas.events import utc_now
 
@@ -58,7 +59,9 @@ def api_error(status: int, body: bytes, headers: Mapping[str, str], now: datetim
     code = parsed.get("code") or parsed.get("error") or parsed.get("serviceErrorCode") or ""
     message = quoted(parsed.get("message") or parsed.get("error_description") or "")
     named = headers.get("retry-after", "")
-    wait = float(named) if named.isdigit() else _wait(message, now or utc_now()) if status == 429 else None
+    wait = seconds_of(named)
+    if wait is None and status == 429:
+        wait = _wait(message, now or utc_now())
     foreign = foreign and body.strip() != b""
     return ApiError(status=status, code=str(code), message=message, retry_after=wait, foreign=foreign)
 

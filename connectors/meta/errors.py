@@ -13,6 +13,7 @@ from typing import Any, Final
 from connectors.meta.usage import usage_of
 from connectors.platform import AccountStopped, Cause, NotSent, RequestRefused, Unknown
 from connectors.quoting import quoted
+from connectors.waits import seconds_of
 from schemas.errors import ParleyError, ThrottledError, TransientError
 
 _THROTTLES: Final = frozenset({4, 17, 32, 341, 613, *range(80000, 80015)})
@@ -46,7 +47,8 @@ def graph_error(status: int, body: bytes, headers: Mapping[str, str] | None = No
     """The error in an answer, whatever the body is (JSON, HTML, nothing); `headers` with any case."""
     named = (headers or {}).get("retry-after", "")
     usage = usage_of(headers or {})
-    retry_after = float(named) if named.isdigit() else usage.regain_after if usage else None
+    waits = seconds_of(named)
+    retry_after = waits if waits is not None else usage.regain_after if usage else None
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError):

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from connectors.platform import AccountStopped, Cause, NotSent, RequestRefused, Unknown
 from connectors.quoting import quoted
+from connectors.waits import seconds_of, seconds_until
 from schemas.errors import ParleyError, ThrottledError, TransientError
 
 CAP_PAUSE: Final = 3600.0
@@ -63,15 +64,10 @@ def x_error(status: int, body: bytes, headers: Mapping[str, str], now: float | N
     """The error in an answer, whatever the body is (JSON of either form, HTML, nothing); names lower-case."""
     content = parsed(body) or {}
     kind = _kind(content)
-    reset = headers.get("x-rate-limit-reset", "")
-    named = headers.get("retry-after", "")
-    retry_after: float | None = None
-    if kind == "usage-capped":
-        retry_after = CAP_PAUSE
-    elif named.isdigit():
-        retry_after = float(named)
-    elif reset.isdigit():
-        retry_after = max(1.0, float(reset) - (time.time() if now is None else now))
+    retry_after = CAP_PAUSE if kind == "usage-capped" else seconds_of(headers.get("retry-after"))
+    if retry_after is None:
+        reset = headers.get("x-rate-limit-reset")
+        retry_after = seconds_until(reset, time.time() if now is None else now)
     return XError(
         status=status,
         kind=kind,

@@ -46,4 +46,4 @@ _PARTS: Final = ("limit", "remaining", "reset")
 
 
 def _number(value: str | None) -> float | None:
-    return float(value) if value is not None and value.isdigit() else None
+    return min(float(value), 1e12) if value and value.isascii() and value.isdigit() else None

@@ -53,8 +53,7 @@ def page(
         "data": [fields_of(world, comment, params.get("fields")) for comment in shown],
     }
     if shown or end < len(keys):
-        # An empty page's cursor differs from the one that led to it, as real cursors do.
-        after = cursor_of(end, "e" if empty else "")
+        after = cursor_of(end, params.get("after"), empty=empty)
         content["paging"] = {"cursors": {"before": cursor_of(start), "after": after}}
         if end < len(keys):
             content["paging"]["next"] = f"{url.partition('?')[0]}?limit={limit}&after={after}"

@@ -108,8 +108,7 @@ class Listings:
         end = start if empty else min(start + limit, total)
         if end >= total:
             return start, end, {}
-        # An empty page's cursor differs from the one that led to it, as real cursors do.
-        after = cursor_of(end, "e" if empty else "")
+        after = cursor_of(end, params.get("after"), empty=empty)
         following = f"{self._url}/{path}?limit={limit}&after={after}"
         return start, end, {"paging": {"cursors": {"after": after}, "next": following}}
 

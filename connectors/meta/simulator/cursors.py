@@ -13,17 +13,21 @@ def time_of(seconds: float) -> str:
     return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
 
 
-def cursor_of(position: int, mark: str = "") -> str:
-    """The cursor of a position; an empty page's is marked."""
+def cursor_of(position: int, came_from: object = None, *, empty: bool = False) -> str:
+    """The cursor of a position; an empty page's differs from the one that led to it, as real cursors do."""
+    mark = "e" * (_decoded(came_from).count("e") + 1) if empty else ""
     return base64.urlsafe_b64encode(f"{position}{mark}".encode()).decode().rstrip("=")
 
 
 def position_of(cursor: object) -> int:
     """The position of a cursor; 0 for none, and for what is none."""
+    number = _decoded(cursor).rstrip("e")
+    return int(number) if number.isdigit() else 0
+
+
+def _decoded(cursor: object) -> str:
     text = str(cursor or "")
     try:
-        decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
     except (binascii.Error, ValueError):
-        return 0
-    number = decoded.removesuffix("e")
-    return int(number) if number.isdigit() else 0
+        return ""
