@@ -11,6 +11,7 @@ machine's. The first final word wins; whoever comes second is told who was first
     └── NothingToSend  there is no draft, or the text cannot be sent
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,11 +22,14 @@ from replies.guardrails import LIMITS, length_on
 from schemas import codec, identity, topics
 from schemas.errors import ConfigurationError
 from schemas.events import Decision, Draft, DraftOrigin, Platform, utc_now
-from schemas.states import Action, DecidedBy
+from schemas.states import Action, DecidedBy, State
 from sinks.outbox import enqueue
 
 CLAIM: Final = timedelta(minutes=15)
 """How long a claim holds; whoever works on the item may claim it again."""
+
+_WAITING: Final = frozenset({State.NEEDS_REVIEW, State.ESCALATED})
+_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 ITEM: Final = """
 select r.comment_id, r.revision_id, r.draft_id, r.level, r.reason, r.priority, r.due_at, r.created_at,
@@ -97,20 +101,13 @@ async def waiting(
 
 async def item(connection: "Connection | Pool", tenant: str, comment_id: str, *, lock: bool = False) -> Any:
     """The newest item of the comment whose id begins so; raises NoItem or, locking, Taken."""
-    meant = await connection.fetch(
-        "select distinct comment_id::text as id from review_items "
-        "where tenant_id = $2 and starts_with(comment_id::text, $1) limit 3",
-        comment_id,
-        tenant,
-    )
-    if len(meant) > 1:
-        raise NoItem(f"{comment_id} begins several ids, {meant[0]['id']} for one. Give more of it.")
-    row = await connection.fetchrow(
+    whole = comment_id if _ID.fullmatch(comment_id) else await _meant(connection, tenant, comment_id)
+    row: Any = await connection.fetchrow(
         ITEM
-        + "where r.comment_id::text = $1 and r.tenant_id = $2 "
+        + "where r.comment_id = $1::uuid and r.tenant_id = $2 "
         + "order by r.is_open desc, r.created_at desc limit 1"
         + (" for update of r" if lock else ""),
-        meant[0]["id"] if meant else comment_id,
+        whole,
         tenant,
     )
     if row is None:
@@ -121,9 +118,27 @@ async def item(connection: "Connection | Pool", tenant: str, comment_id: str, *,
             "order by decided_at limit 1",
             row["revision_id"],
         )
-        by = f"{decided['action']} by {decided['person']}" if decided else f"the comment is {row['state']}"
+        if decided:
+            by = f"{decided['action']} by {decided['person']}"
+        elif row["state"] in _WAITING:
+            by = "somebody decided it a moment ago"
+        else:
+            by = f"the comment is {row['state']}"
         raise Taken(f"The item of comment {comment_id} is closed: {by}.")
     return row
+
+
+async def _meant(connection: "Connection | Pool", tenant: str, beginning: str) -> str | None:
+    """The only comment with an item whose id begins so; raises NoItem where there are several."""
+    found = await connection.fetch(
+        "select distinct comment_id::text as id from review_items "
+        "where tenant_id = $2 and starts_with(comment_id::text, $1) limit 3",
+        beginning,
+        tenant,
+    )
+    if len(found) > 1:
+        raise NoItem(f"{beginning} begins several ids, {found[0]['id']} for one. Give more of it.")
+    return found[0]["id"] if found else None
 
 
 async def claim(pool: Pool, tenant: str, comment_id: str, user: User) -> datetime:

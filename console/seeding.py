@@ -32,7 +32,9 @@ async def seed(pool: Pool, codec: Codec, tenant: str) -> None:
     wrote stays as it is.
     """
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock(hashtext('parley seed ' || $1))", tenant)
+        # The policy's own lock too: somebody may be setting one, and both would make the same version.
+        for what in ("parley seed ", "parley policy "):
+            await connection.execute("select pg_advisory_xact_lock(hashtext($1))", what + tenant)
         before = {change.topic_key: change for change in await current(connection, tenant)}
         await _seed_policy(connection, tenant, before.get(f"{ConfigKind.POLICY}:{tenant}:{POLICY_KEY}"))
         for template in shipped.default_book().templates.values():

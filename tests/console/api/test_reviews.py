@@ -69,6 +69,21 @@ async def test_supervisors_items_are_not_a_moderators_to_decide(pool: Pool) -> N
     assert [decision.person for decision in await sent(pool)] == ["Sue"]
 
 
+async def test_an_item_is_found_by_an_index_or_by_how_its_id_begins(pool: Pool) -> None:
+    comment, other = await waiting_comment(pool), await waiting_comment(pool)
+    for given in (comment, comment[:13]):
+        assert str((await reviewing.item(pool, TENANT, given))["comment_id"]) == comment
+    for unknown in (str(uuid.uuid4()), "no id", "%", ""):
+        with pytest.raises(reviewing.NoItem):
+            await reviewing.item(pool, TENANT, unknown)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("set local enable_seqscan = off")
+        plan = await connection.fetch(
+            "explain " + reviewing.ITEM + "where r.comment_id = $1::uuid and r.tenant_id = $2", other, TENANT
+        )
+    assert any("review_items_by_comment" in line[0] for line in plan)
+
+
 async def test_another_tenants_item_is_not_there(pool: Pool) -> None:
     comment = await waiting_comment(pool)
     with pytest.raises(reviewing.NoItem):
@@ -93,7 +108,7 @@ async def test_the_whole_way_over_http(api: Api, pool: Pool) -> None:
         done = await moderator.post(f"/review/items/{comment}/approve", json={"text": "On its way!"})
         assert (done.status_code, done.json()["text"]) == (200, "On its way!")
         late = await supervisor.post(f"/review/items/{comment}/reject", json={"reason": "no"})
-        assert late.status_code == 409
+        assert (late.status_code, "somebody decided it" in late.json()["detail"]) == (409, True)
         assert (await moderator.get(f"/comments/{comment}")).json()["state"] == "needs_review"
         assert (await moderator.get(f"/comments/{uuid.uuid4()}")).status_code == 404
     assert [(decision.text, decision.person) for decision in await sent(pool)] == [
