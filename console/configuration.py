@@ -75,7 +75,7 @@ async def save_account(
                 status = case when excluded.token_ciphertext is null or a.status = 'paused'
                     then a.status else 'active' end,
                 version = a.version + 1, updated_at = now()
-            returning version, status
+            returning version, status, time_zone
             """,
             account.tenant_id,
             account.platform,
@@ -92,7 +92,9 @@ async def save_account(
             username,
         )
         assert row is not None  # noqa: S101  an upsert gives its row
-        saved = account.model_copy(update={"status": AccountStatus(row["status"])})
+        saved = account.model_copy(
+            update={"status": AccountStatus(row["status"]), "time_zone": row["time_zone"]}
+        )
         change = saved.as_change(row["version"], by=actor, at=utc_now())
         await announce(connection, codec, change, action="account.saved")
 

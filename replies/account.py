@@ -32,7 +32,7 @@ class AccountView(Document):
 
     `may_reply`: the platform lets us reply there at all. `only_when_mentioned`: it lets us reply only to
     comments that mention the account (X, self-serve). `default_language` (ISO 639-1) is spoken where the
-    comment's own is not known.
+    comment's own is not known. `time_zone` (IANA): whose hours a policy's `hours` are.
     """
 
     tenant_id: str = Field("default", min_length=1)
@@ -45,6 +45,7 @@ class AccountView(Document):
     only_when_mentioned: bool = False
     default_language: str = Field("en", pattern=r"^[a-z]{2}$")
     brand_name: str = Field("", max_length=60)
+    time_zone: str = Field("UTC", min_length=1, max_length=64)
 
     @property
     def key(self) -> tuple[Platform, str]:

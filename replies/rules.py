@@ -56,7 +56,8 @@ class Condition(Document):
 
     Scores compare a probability: `intent_below` of the intent's own, `negative_at_least` and `negative_below`
     of "negative", `draft_below` the draft's confidence. `language_below` looks at how sure the language is,
-    and holds only where it is not the account's own. `hours`: two hours UTC, from and until.
+    and holds only where it is not the account's own. `hours`: two hours of the account's
+    time zone, from and until.
     """
 
     platform: tuple[Platform, ...] | None = None

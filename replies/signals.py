@@ -1,9 +1,11 @@
 """What a policy's conditions look at, computed once for a comment."""
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from replies import wording
 from replies.account import AccountView
@@ -78,10 +80,18 @@ def observe(
             for item in comment.attachments
         ),
         known_language=known_language,
-        hour=now.hour,
+        hour=now.astimezone(_zone(account.time_zone)).hour,
         intent_score=probability(analysis.intent_scores.get(analysis.intent), unknown=0.0),
         negative_score=probability(analysis.sentiment_scores.get(Sentiment.NEGATIVE), unknown=1.0),
     )
+
+
+@functools.lru_cache(maxsize=600)
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # of an account that no console wrote
+        return UTC
 
 
 def probability(value: float | None, *, unknown: float) -> float:
