@@ -109,7 +109,7 @@ def test_every_recorded_answer_is_read() -> None:
     files = [documented, *sorted(FIXTURES.glob("*/test_*.json"))]
     found = [each for file in files for each in answers(json.loads(file.read_text()))]
     assert len(found) >= 5
-    outcomes = set()
+    outcomes: set[object] = set()
     for each in found:
         try:
             outcomes.add(bool(_read(ChatCompletion.construct(**each), "m").content))

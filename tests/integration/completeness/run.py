@@ -10,7 +10,6 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -66,19 +65,10 @@ SHORT: Final = Load(
 class Completeness:
     """See the module's docstring; `run` gives the findings as one JSON object."""
 
-    def __init__(
-        self,
-        platform: Platform,
-        load: Load,
-        seed: int,
-        folder: Path,
-        servers: Servers,
-        told: Callable[[str], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, platform: Platform, load: Load, seed: int, folder: Path, servers: Servers) -> None:
         self._ground = Ground(platform, folder, servers, scale=load.scale)
         self._load = load
         self._chance = random.Random(f"{platform} {seed}")
-        self._told = told
         self._kills: Counter[str] = Counter()
         self._replies: Counter[str] = Counter()
         self._gone: set[str] = set()
@@ -152,7 +142,6 @@ class Completeness:
             if portion == renewed:
                 await self._renew()
             await self._portion(portion, portions)
-            self._told(f"{ground.platform}: {portion + 1} of {portions} portions")
         if killing is not None:
             await killing
         await ground.no_fault("reorder")
