@@ -32,6 +32,7 @@ from schemas.events import Platform
 PORT: Final = 8765
 """Of the address that the platform sends the browser back to; to be registered with the app."""
 
+_PATH: Final = "/callback"
 _WAIT: Final = 600.0
 _DONE: Final = b"Parley has what it needs; this window can be closed.\n"
 
@@ -63,7 +64,7 @@ async def _connect(
     days: float | None,
 ) -> None:
     await prepare(servers, loaded)
-    redirect = f"http://127.0.0.1:{port}/callback"
+    redirect = f"http://127.0.0.1:{port}{_PATH}"
     verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
     async with open_clients(loaded) as clients, postgres.open_pool(servers.database, size=2) as pool:
         url = clients.login(platform).authorize_url(
@@ -99,8 +100,11 @@ async def code_from_browser(url: str, port: int, state: str) -> str:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             line = (await asyncio.wait_for(reader.readline(), 10)).decode("latin-1").split(" ")
-            query = parse_qs(urlsplit(line[1] if len(line) > 1 else "").query)
-            rightful = hmac.compare_digest(query.get("state", [""])[0].encode(), state.encode())
+            where = urlsplit(line[1] if len(line) > 1 else "")
+            query = parse_qs(where.query)
+            rightful = (line[0], where.path) == ("GET", _PATH) and hmac.compare_digest(
+                query.get("state", [""])[0].encode(), state.encode()
+            )
             body = _DONE if rightful else b"This address is not for you.\n"
             head = f"HTTP/1.1 {200 if rightful else 403} -\r\nContent-Length: {len(body)}\r\n"
             writer.write(head.encode() + b"Content-Type: text/plain\r\nConnection: close\r\n\r\n" + body)

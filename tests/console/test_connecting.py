@@ -1,6 +1,7 @@
 """The browser's way back: only who brings the state that was given out is listened to."""
 
 import asyncio
+import contextlib
 import socket
 
 import httpx
@@ -38,6 +39,47 @@ async def test_a_refused_consent_says_why(port: int) -> None:
     await come_back(port, "error=access_denied&error_description=not+today&state=state")
     with pytest.raises(ConfigurationError, match="not today"):
         await waiting
+
+
+async def test_what_a_refusal_says_cannot_draw_on_the_terminal(port: int) -> None:
+    waiting = asyncio.create_task(code_from_browser("https://example.org", port, "state"))
+    await come_back(port, "error=no&error_description=%1b%5b31mred%0anext%e2%80%ae&state=state")
+    with pytest.raises(ConfigurationError) as told:
+        await waiting
+    assert str(told.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"POST /callback?code=evil&state=state HTTP/1.1\r\n\r\n",
+        b"GET /elsewhere?code=evil&state=state HTTP/1.1\r\n\r\n",
+        b"GET http://evil.example/?code=evil&state=state HTTP/1.1\r\n\r\n",
+        b"GET /callback?code=evil&state=%ff%fe HTTP/1.1\r\n\r\n",
+        b"GET " + b"a" * 200_000 + b"\r\n\r\n",
+        b"\x00\xff\r\n\r\n",
+        b"\r\n",
+        b"",
+    ],
+)
+async def test_no_other_request_brings_a_code_or_ends_the_waiting(port: int, sent: bytes) -> None:
+    waiting = asyncio.create_task(code_from_browser("https://example.org", port, "state"))
+    assert await come_back(port, "state=stranger") == 403  # it listens
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    with contextlib.suppress(OSError):
+        writer.write(sent)
+        writer.write_eof()
+        assert b" 200 " not in await reader.read()
+    writer.close()
+    assert not waiting.done()
+    assert await come_back(port, "code=rightful&state=state") == 200
+    assert await waiting == "rightful"
+
+
+async def test_a_port_that_is_taken_is_named(port: int) -> None:
+    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", port):
+        with pytest.raises(ConfigurationError, match="--port"):
+            await code_from_browser("https://example.org", port, "state")
 
 
 def test_the_challenge_is_that_of_the_rfc() -> None:
