@@ -80,6 +80,12 @@ select * from looked where looks >= $5
     and absent_since <= coalesce($1::timestamptz, clock_timestamp()) - make_interval(secs => $6)
 """
 
+# Whatever else waits to answer it, or waits for a person, ends too; the platform's own notice may never come.
+_GONE: Final = """
+update comments set removed_at = coalesce($1::timestamptz, clock_timestamp())
+where comment_id = any ($2::uuid[]) and removed_at is null
+"""
+
 _TO_A_PERSON: Final = """
 insert into review_items as i (
     revision_id, comment_id, draft_id, tenant_id, cause, level, reason, priority, created_at)
@@ -178,6 +184,9 @@ async def _apply(
     rows = await connection.fetch(_APPLY, now, ids, numbers, states, reasons, replies, pauses)
     await connection.execute(_FINISH_ATTEMPTS, now, ids, numbers, states, reasons, replies)
     _count(rows)
+    gone = [row["comment_id"] for row in rows if row["state"] == "removed"]
+    if gone:
+        await connection.execute(_GONE, now, gone)
     strays = _strays(verdicts, rows)
     failed = [row["decision_id"] for row in rows if row["state"] == "failed"]
     if failed:

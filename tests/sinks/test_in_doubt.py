@@ -339,3 +339,43 @@ async def test_replies_that_came_with_the_comment_are_not_asked_for_again(
     await rounds(office, poster, 5)
     assert asked == ["c3"]
     assert [await office.state(number) for number in (1, 2, 3)] == ["posted", "answered_elsewhere", "posted"]
+
+
+async def test_what_a_person_approves_of_a_comment_that_is_gone_ends_its_review(
+    office: Office, page: FakePage, pool: Pool, story: Story
+) -> None:
+    """No notice of the removal came: the poster found out, and nobody is asked again."""
+    await office.queued()
+
+    async def refused(comment: str, text: str) -> WriteOutcome:
+        return NotSent(Cause.PERMANENT, "a duplicate")
+
+    page.on_reply = refused
+    await office.round(office.poster())
+    assert await pool.fetchval("select is_open from review_items")
+    page.comments.clear()
+    await office.take(story.decision(1, "approve", by="mia", text="Thanks a lot!", at=9))
+    await office.round(office.poster())
+    assert await office.state() == "removed"
+    assert not await pool.fetchval("select is_open from review_items")
+    await office.take(story.decision(1, "approve", by="joe", text="Thanks again!", at=12))
+    assert await office.state() == "removed"
+    assert {row["state"] for row in await office.queue()} == {"failed", "removed"}
+
+
+async def test_a_reply_that_comes_to_nothing_before_its_comment_was_read_goes_to_a_person(
+    office: Office, page: FakePage, pool: Pool, story: Story
+) -> None:
+    """Decisions and comments come by two topics; whichever is read first."""
+
+    async def refused(comment: str, text: str) -> WriteOutcome:
+        return NotSent(Cause.PERMANENT, "a duplicate")
+
+    page.show(1)
+    page.on_reply = refused
+    await office.take(story.decision(1))
+    await office.round(office.poster())
+    assert [row["state"] for row in await office.queue()] == ["failed"]
+    assert await pool.fetchval("select is_open from review_items")
+    await office.take(story.comment(1))
+    assert await pool.fetchval("select is_open from review_items")
