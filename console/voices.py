@@ -58,7 +58,7 @@ def list_voices(
 def show(key: Key = EVERYWHERE) -> None:
     """Prints a voice as YAML: change a copy and `set` it."""
     rows = {row["key"]: row["document"] for row in _with_pool(lambda p, tenant: p.fetch(NEWEST, tenant))}
-    document = rows.get(_checked(key)) or rows.get(EVERYWHERE) or Voice().model_dump(mode="json")
+    document = rows.get(checked(key)) or rows.get(EVERYWHERE) or Voice().model_dump(mode="json")
     print(yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=110), end="")
 
 
@@ -74,16 +74,17 @@ def set_voice(
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"Cannot read {file}: {error}. Name a YAML file that exists.") from error
     voice = validated(Voice, read_yaml(text, str(file)), str(file))
-    print(_save(_checked(key), voice, person))
+    print(_save(checked(key), voice, person))
 
 
 @app.command("remove")
 def remove(key: Key, person: Person = "") -> None:
     """Takes a voice away; the one for all, or the shipped one, serves again."""
-    print(_save(_checked(key), None, person))
+    print(_save(checked(key), None, person))
 
 
-def _checked(key: str) -> str:
+def checked(key: str) -> str:
+    """The key, if there may be a voice for it; raises ConfigurationError."""
     platform, _, account_id = key.partition(":")
     if key != EVERYWHERE and (platform not in set(Platform) or not account_id):
         raise ConfigurationError(f"{key!r} is no account; write platform:id, or {EVERYWHERE}.")

@@ -74,7 +74,10 @@ def read_json(text: str, what: str) -> Any:
 def validated(model: type[D], data: Any, what: str) -> D:
     """`data` as a `model`, types as they stand; raises ConfigurationError with the path of each fault."""
     try:
-        return model.model_validate_json(json.dumps(data, default=str), strict=True)
+        text = json.dumps(data, default=str)
+        if "\\u0000" in text:  # Postgres keeps none
+            raise ValueError("holds null characters; remove them")
+        return model.model_validate_json(text, strict=True)
     except ValidationError as error:
         faults = error.errors(include_url=False)
         told = "; ".join(_told(fault, model) for fault in faults[:5])

@@ -18,7 +18,7 @@ from replies.answer import UnusableAnswer
 from replies.budget import Key, MonthlyBudget
 from replies.guardrails import Failure
 from replies.prompt import Prompt, Surroundings, assemble, corrected
-from replies.recent import Recent
+from replies.recent import Recent, same
 from replies.selection import Brief
 from replies.semantic_cache import SemanticCache, Written
 from replies.verdict import revision_of
@@ -139,6 +139,9 @@ class Writer:
             draft = self._draft(comment, brief, written, (*_reasons(again, context, told), repaired))
             if failed := self.desk.failures(comment, account, draft, brief.language, post):
                 raise FailedGuardrail(f"guardrail_{failed[0].name}")
+        # Looked at here and not where it is decided: there the partitions' order is not the drafts'.
+        if same(draft.text) in {same(text) for text in self.desk.recent.of(account.key)}:
+            raise UnusableAnswer("guardrail_repeated")
         self.desk.recent.add(account.key, draft.text)
         self.cache.put(comment, analysis, written)
         _count("written")

@@ -1,11 +1,11 @@
-"""Templates, the policy and the accounts over HTTP."""
+"""Templates, the policy, voices and the accounts over HTTP."""
 
 import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path
 
-from console import configuration, seeding
+from console import configuration, seeding, voices
 from console import policy as policies
 from console import templates as stored
 from console.api.app import Admin, Analyst, In, Supervisor
@@ -18,6 +18,8 @@ from console.api.shapes import (
     Template,
     TemplateContent,
     Text,
+    VoiceContent,
+    VoiceVersion,
     is_storable,
 )
 from console.people import User
@@ -25,6 +27,7 @@ from replies import shipped, templates
 from replies.account import AccountStatus
 from replies.documents import read_yaml, validated
 from replies.policy import Policy
+from replies.voice import EVERYWHERE, Voice
 from schemas import codec
 from schemas.errors import ConfigurationError
 from schemas.events import ConfigKind, Platform
@@ -33,6 +36,8 @@ router = APIRouter()
 
 AccountId = Annotated[Text, Path(min_length=1, max_length=200)]
 TemplateName = Annotated[Text, Path(min_length=1, max_length=80)]
+
+VoiceKey = Annotated[Text, Path(min_length=1, max_length=220, description="platform:id, or default")]
 
 
 @router.get("/templates", tags=["templates"])
@@ -78,6 +83,26 @@ async def set_policy(
         raise ConfigurationError("the policy: holds null characters or halves of surrogate pairs")
     version = await policies.save_policy(context.pool, context.tenant, document, user.name)
     return PolicyVersion(version=version, document=document)
+
+
+@router.get("/voices/{key}", tags=["voices"])
+async def voice(context: In, _user: Analyst, key: VoiceKey) -> VoiceVersion:
+    """The voice that serves an account (`platform:id`), or all without one of their own (`default`)."""
+    rows = await context.pool.fetch(voices.NEWEST, context.tenant)
+    kept = {row["key"]: row for row in rows if row["document"]}
+    row = kept.get(voices.checked(key)) or kept.get(EVERYWHERE)
+    if row is None:
+        shipped_voice = VoiceContent.model_validate(Voice().model_dump())
+        return VoiceVersion(key=EVERYWHERE, version=0, voice=shipped_voice)
+    return VoiceVersion(key=row["key"], version=row["version"], voice=row["document"])
+
+
+@router.put("/voices/{key}", tags=["voices"])
+async def set_voice(context: In, user: Supervisor, key: VoiceKey, content: VoiceContent) -> VoiceVersion:
+    """Sets a voice; workers follow within seconds."""
+    given = validated(Voice, content.model_dump(mode="json"), f"voice of {key}")
+    version = await voices.save_voice(context.pool, context.tenant, voices.checked(key), given, user.name)
+    return VoiceVersion(key=key, version=version, voice=content)
 
 
 @router.get("/accounts", tags=["accounts"])

@@ -176,3 +176,22 @@ class CommentShape(BaseModel):
     replied_at: datetime | None
     received_at: datetime
     permalink: str | None
+
+
+VoiceLine = Annotated[Text, Field(min_length=1, max_length=200)]
+
+
+class VoiceContent(Given):
+    """How the brand speaks where a language model drafts."""
+
+    tone: Annotated[Text, Field(min_length=1, max_length=2000)]
+    do: Annotated[tuple[VoiceLine, ...], Field(max_length=20)] = ()
+    avoid: Annotated[tuple[VoiceLine, ...], Field(max_length=20)] = ()
+
+
+class VoiceVersion(BaseModel):
+    """The voice that serves a key; `version` 0 is the shipped one, `key` whose it is."""
+
+    key: str
+    version: int
+    voice: VoiceContent

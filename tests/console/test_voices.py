@@ -53,4 +53,4 @@ async def test_an_accounts_voice_outranks_the_one_for_all_until_it_is_taken_away
 @pytest.mark.parametrize("key", ["facebook", "facebook:", "myspace:1", ""])
 def test_a_voice_is_an_accounts_or_everybodys(key: str) -> None:
     with pytest.raises(ConfigurationError, match="platform:id"):
-        voices._checked(key)
+        voices.checked(key)

@@ -205,7 +205,7 @@ async def test_without_a_budget_no_call_is_made(budget: int, known: bool, why: s
 
 
 async def test_a_budget_that_is_spent_leaves_templates() -> None:
-    bed = Bed(Model(), budget=200)
+    bed = Bed(Model(lambda number: {**GOOD, "reply": ("So happy!", "How kind!")[number - 1]}), budget=200)
     origins = [(await bed.draft(f"Is seat {number} free?")).origin for number in range(4)]
     assert origins == [DraftOrigin.LANGUAGE_MODEL] * 2 + [DraftOrigin.TEMPLATE] * 2
 
@@ -243,3 +243,12 @@ async def test_errors_have_no_text_of_prompts(caplog: pytest.LogCaptureFixture) 
     error: LanguageModelError = Unavailable("server_error", "the language model answered 500", repeat=False)
     await Bed(Model(error=error)).draft("my secret words")
     assert "secret" not in caplog.text
+
+
+async def test_what_the_model_has_just_said_is_not_said_again_but_the_template() -> None:
+    bed = Bed(Model())
+    first, second = await bed.draft("Great coffee"), await bed.draft("Lovely cakes and such kind people")
+    assert (first.origin, second.origin) == (DraftOrigin.LANGUAGE_MODEL, DraftOrigin.TEMPLATE)
+    assert second.text != first.text
+    assert "guardrail_repeated" in second.reasons[-1]
+    assert len(bed.model.prompts) == 2
