@@ -49,6 +49,11 @@ class _Phrase:
     language: str
     written: str
 
+    @property
+    def second(self) -> str | None:
+        second = self.words[1] if len(self.words) > 1 else None
+        return second.text if second and not second.any_ending and not second.after_gap else None
+
     def end_from(self, words: Sequence[str], at: int) -> int:
         """Where the phrase that begins at `words[at]` ends, 0 if none does; "" in `words` is a seam."""
         return self._rest(words, at, 0)
@@ -117,16 +122,19 @@ class Phrases:
 
     def _occurring(self, words: Sequence[str], language: str | None) -> Iterator[tuple[_Phrase, int, int]]:
         for at, word in enumerate(words):
-            for phrase in self._starting_with(word):
+            following = words[at + 1] if at + 1 < len(words) else ""
+            for phrase, second in self._starting_with(word):
+                if second is not None and second != following:
+                    continue  # most end here, before anything is called
                 if self._applies(phrase, language) and (end := phrase.end_from(words, at)):
                     yield phrase, at, end
 
-    def _candidates(self, word: str) -> tuple[_Phrase, ...]:
-        """The phrases whose first word this may be."""
+    def _candidates(self, word: str) -> tuple[tuple[_Phrase, str | None], ...]:
+        """The phrases whose first word this may be, each with its second where only one word will do."""
         found = list(self._whole.get(word, ()))
         for letters in range(_LEAST, min(_KEY, len(word)) + 1):
             found += [each for each in self._begun.get(word[:letters], ()) if each.words[0].fits(word)]
-        return tuple(found)
+        return tuple((phrase, phrase.second) for phrase in found)
 
     def _excused(self, group: str, words: Sequence[str], begin: int, end: int) -> bool:
         return self._idioms is not None and any(
