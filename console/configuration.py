@@ -75,7 +75,7 @@ async def save_account(
                 status = case when excluded.token_ciphertext is null or a.status = 'paused'
                     then a.status else 'active' end,
                 version = a.version + 1, updated_at = now()
-            returning version, status, time_zone
+            returning version, status, time_zone, username
             """,
             account.tenant_id,
             account.platform,
@@ -93,7 +93,11 @@ async def save_account(
         )
         assert row is not None  # noqa: S101  an upsert gives its row
         saved = account.model_copy(
-            update={"status": AccountStatus(row["status"]), "time_zone": row["time_zone"]}
+            update={
+                "status": AccountStatus(row["status"]),
+                "time_zone": row["time_zone"],
+                "username": row["username"],
+            }
         )
         change = saved.as_change(row["version"], by=actor, at=utc_now())
         await announce(connection, codec, change, action="account.saved")

@@ -16,8 +16,10 @@ from console.configuration import key_ring
 from console.servers import Servers
 from infra import kafka, logs, metrics, postgres, tracing
 from infra.settings import Settings
+from replies.account import AccountView
 from schemas import codec, topics
-from schemas.events import ConfigKind, Platform
+from schemas.errors import ConfigurationError
+from schemas.events import ConfigChange, ConfigKind, Platform
 from streams.config import ConfigView
 
 log = logs.get(__name__)
@@ -76,13 +78,27 @@ def _warn(connected: Collection[Platform], settings: Settings) -> None:
 
 
 def known_accounts(view: ConfigView, tenant: str) -> list[Account]:
-    """The accounts by their keys (platform:id) alone: whatever is wrong with the content of one, its comments
-    are taken in, and so are all others'."""
+    """The accounts by their keys (platform:id): whatever is wrong with the content of one, its comments are
+    taken in, and so are all others'. Their handles, by which posts may name them, are of the content."""
     found = []
-    for key in view.all(ConfigKind.ACCOUNT, tenant):
+    for key, change in view.all(ConfigKind.ACCOUNT, tenant).items():
         platform, _, account_id = key.partition(":")
         if platform in set(Platform) and account_id:
-            found.append(Account(tenant_id=tenant, platform=Platform(platform), account_id=account_id))
+            found.append(
+                Account(
+                    tenant_id=tenant,
+                    platform=Platform(platform),
+                    account_id=account_id,
+                    username=_username(change),
+                )
+            )
         else:
             log.error("an account's key is not platform:id", key=key)
     return found
+
+
+def _username(change: ConfigChange) -> str | None:
+    try:
+        return AccountView.from_change(change).username
+    except ConfigurationError:
+        return None  # the workers say what is wrong with it

@@ -32,7 +32,8 @@ class AccountView(Document):
 
     `may_reply`: the platform lets us reply there at all. `only_when_mentioned`: it lets us reply only to
     comments that mention the account (X, self-serve). `default_language` (ISO 639-1) is spoken where the
-    comment's own is not known. `time_zone` (IANA): whose hours a policy's `hours` are.
+    comment's own is not known. `time_zone` (IANA): whose hours a policy's `hours` are. `username`: its
+    handle, by which posts may name it.
     """
 
     tenant_id: str = Field("default", min_length=1)
@@ -46,6 +47,7 @@ class AccountView(Document):
     default_language: str = Field("en", pattern=r"^[a-z]{2}$")
     brand_name: str = Field("", max_length=60)
     time_zone: str = Field("UTC", min_length=1, max_length=64)
+    username: str | None = Field(None, max_length=200)
 
     @property
     def key(self) -> tuple[Platform, str]:

@@ -14,7 +14,7 @@ from sinks import outbox
 
 COLUMNS: Final = (
     "tenant_id, platform, account_id, name, mode, status, may_reply, only_when_mentioned, default_language,"
-    " brand_name, time_zone"
+    " brand_name, time_zone, username"
 )
 """Columns of `social_accounts` that an `AccountView` is made of."""
 

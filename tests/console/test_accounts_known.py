@@ -34,3 +34,9 @@ def test_a_key_that_names_no_account_is_left_out(view: ConfigView) -> None:
     add(view, "facebook:", "{}")
     add(view, "facebook:3", "{}")
     assert [each.account_id for each in known_accounts(view, "default")] == ["3"]
+
+
+def test_a_handle_goes_with_its_account(view: ConfigView) -> None:
+    add(view, "x:1", '{"platform": "x", "account_id": "1", "username": "parley"}')
+    add(view, "x:2", '{"platform": "x", "account_id": "2"}')
+    assert [each.username for each in known_accounts(view, "default")] == ["parley", None]
