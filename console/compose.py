@@ -28,6 +28,7 @@ from sinks.actions import Actions
 from sinks.channels import Channel, Mail
 from sinks.channels import Webhook as NoticeWebhook
 from sinks.deadlines import Deadlines
+from sinks.draft_context import EarlierDrafts
 from sinks.notifier import Notifier
 from sinks.post_sink import post_sink
 from sinks.poster import Poster
@@ -84,7 +85,18 @@ def run_worker(stages: Sequence[str], settings: Settings, servers: Servers, *, o
                     from console.drafting import compose_drafter
 
                     drafter, in_flight = await compose_drafter(work, resources, settings, servers, desk)
-                    work.stages.append(draft(desk.triage, drafter, desk.decide, in_flight=in_flight))
+                    pool = await resources.enter_async_context(
+                        postgres.open_pool(servers.database, size=1, connected=False)
+                    )
+                    work.stages.append(
+                        draft(
+                            desk.triage,
+                            drafter,
+                            desk.decide,
+                            earlier=EarlierDrafts(pool),
+                            in_flight=in_flight,
+                        )
+                    )
                 case "decide":
                     work.stages.append(decide(desk.decide, shape=shape))
                 case "postgres":

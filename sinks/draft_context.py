@@ -70,6 +70,47 @@ def _failed(reading: "asyncio.Task[T]") -> bool:
     return reading.done() and (reading.cancelled() or reading.exception() is not None)
 
 
+class _WrittenBefore:
+    """The first draft of a wording by these origins; what is asked within a moment is one query."""
+
+    def __init__(self, pool: Pool, *origins: DraftOrigin) -> None:
+        self._pool = pool
+        self._origins = origins
+        self._asked: set[_Wording] = set()
+        self._answering: asyncio.Task[dict[_Wording, Draft]] | None = None
+
+    async def of(self, wording: _Wording) -> Draft | None:
+        """The draft, None if there is none; raises what asyncpg raises."""
+        if self._answering is None:
+            self._answering = asyncio.create_task(self._answer())
+        self._asked.add(wording)
+        return (await asyncio.shield(self._answering)).get(wording)
+
+    async def _answer(self) -> dict[_Wording, Draft]:
+        await asyncio.sleep(_TOGETHER)
+        asked, self._asked, self._answering = self._asked, set(), None
+        return await _drafts(self._pool, asked, self._origins)
+
+
+class EarlierDrafts:
+    """The machine's first draft of a wording: a replay repeats the past, not its chances.
+
+    Without Postgres a replayed comment is drafted anew, which changes no decision.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._before = _WrittenBefore(pool, DraftOrigin.TEMPLATE, DraftOrigin.LANGUAGE_MODEL)
+
+    async def __call__(self, comment: CommentEvent) -> Draft | None:
+        """The draft, or None if there is none or it cannot be read now."""
+        try:
+            async with asyncio.timeout(_WITHIN):
+                return await self._before.of((comment.comment_id, revision_of(comment)))
+        except (*AWAY, asyncpg.PostgresError) as error:
+            log.warning("a replayed comment is drafted anew", error=type(error).__name__)
+            return None
+
+
 class DraftContext:
     """Looks things up; `examples` is how many approved replies a prompt gets at most."""
 
@@ -78,8 +119,7 @@ class DraftContext:
         self._examples = examples
         self._posts: _Cache[str | None] = _Cache(_POSTS)
         self._approved: _Cache[list[tuple[Example, frozenset[str]]]] = _Cache(_GROUPS)
-        self._asked: set[_Wording] = set()
-        self._answering: asyncio.Task[dict[_Wording, Draft]] | None = None
+        self._before = _WrittenBefore(pool, DraftOrigin.LANGUAGE_MODEL)
         self._silent_until = 0.0
 
     async def __call__(self, comment: CommentEvent, analysis: Analysis) -> Context:
@@ -96,7 +136,7 @@ class DraftContext:
         return Context(Surroundings())
 
     async def _found(self, comment: CommentEvent, analysis: Analysis) -> Context:
-        draft = await self._drafted((comment.comment_id, revision_of(comment)))
+        draft = await self._before.of((comment.comment_id, revision_of(comment)))
         if draft is not None:
             return Context(Surroundings(), draft)
         post_id = comment.platform_post_id
@@ -110,18 +150,6 @@ class DraftContext:
                 examples=await self._similar(account, comment, analysis) if self._examples else (),
             )
         )
-
-    async def _drafted(self, wording: _Wording) -> Draft | None:
-        """What a model wrote for this wording; those that are asked for within a moment are one query."""
-        if self._answering is None:
-            self._answering = asyncio.create_task(self._answer())
-        self._asked.add(wording)
-        return (await asyncio.shield(self._answering)).get(wording)
-
-    async def _answer(self) -> dict[_Wording, Draft]:
-        await asyncio.sleep(_TOGETHER)
-        asked, self._asked, self._answering = self._asked, set(), None
-        return await _drafts(self._pool, asked)
 
     async def _similar(
         self, account: tuple[str, ...], comment: CommentEvent, analysis: Analysis
@@ -175,28 +203,30 @@ def _nameless(text: str, author: str | None) -> str:
     return re.sub(rf",?\s?\b{re.escape(name)}\b", "", text) if name else text
 
 
-async def _drafts(pool: Pool, wordings: Collection[_Wording]) -> dict[_Wording, Draft]:
-    """The first draft of a language model for each of these wordings that has one."""
+async def _drafts(
+    pool: Pool, wordings: Collection[_Wording], origins: Collection[DraftOrigin]
+) -> dict[_Wording, Draft]:
+    """The first draft by one of these origins for each of these wordings that has one."""
     rows = await pool.fetch(
         """
         select distinct on (g.comment_id, g.revision_id) g.comment_id::text, g.draft_id::text,
             g.revision_id::text, g.content, g.language, g.confidence_score, g.template, g.template_version,
-            g.model, g.prompt_hash, g.reasons
+            g.model, g.prompt_hash, g.reasons, g.origin
         from unnest($1::uuid[], $2::uuid[]) as w (comment_id, revision_id)
         join generated_responses g on g.comment_id = w.comment_id and g.revision_id = w.revision_id
-        where g.origin = $3
+        where g.origin = any ($3::text[])
         order by g.comment_id, g.revision_id, g.created_at
         """,
         [comment for comment, _ in wordings],
         [revision for _, revision in wordings],
-        DraftOrigin.LANGUAGE_MODEL,
+        [origin.value for origin in origins],
     )
     return {
         (row["comment_id"], row["revision_id"]): Draft(
             draft_id=row["draft_id"],
             revision_id=row["revision_id"],
             text=row["content"],
-            origin=DraftOrigin.LANGUAGE_MODEL,
+            origin=DraftOrigin(row["origin"]),
             language=row["language"],
             confidence=round(row["confidence_score"], 4),
             template=row["template"],

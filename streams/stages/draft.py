@@ -29,6 +29,13 @@ class Drafter(Protocol):
         """A draft, or None if nothing fits."""
 
 
+class Earlier(Protocol):
+    """Finds the draft that the machine once made; never raises."""
+
+    async def __call__(self, comment: CommentEvent, /) -> Draft | None:
+        """The first draft of this very wording, or None."""
+
+
 class Decide(Protocol):
     """The policy; pure and quick."""
 
@@ -43,12 +50,14 @@ def draft(
     drafter: Drafter,
     decide: Decide,
     *,
+    earlier: Earlier | None = None,
     in_flight: int = 256,
     start: Hook | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> Stage:
     """The stage, with up to `in_flight` drafts being made at once.
 
+    A replayed comment keeps the draft that `earlier` finds: templates and models vary, the past does not.
     `start` is awaited before its first record (templates may have to be read first).
     """
 
@@ -56,7 +65,8 @@ def draft(
         comment, analysis = each.event.comment, each.event.analysis
         decision = triage(comment, analysis, now())
         if decision is None:
-            made = await drafter(comment, analysis)
+            made = await earlier(comment) if earlier is not None and each.replay else None
+            made = made or await drafter(comment, analysis)
             if made is not None:
                 drafted = DraftedReply(comment=comment, analysis=analysis, draft=made, drafted_at=now())
                 return Result((Output(topics.REPLIES_DRAFTED, each.key, drafted),), outcome="drafted")

@@ -13,7 +13,7 @@ from replies.prompt import Example, Said, Surroundings
 from schemas import identity
 from schemas.events import CommentEvent, DraftOrigin
 from sinks import draft_context
-from sinks.draft_context import DraftContext
+from sinks.draft_context import DraftContext, EarlierDrafts
 from streams.writing import Context
 from tests.sinks.story import ANALYSIS, NOON, Story
 
@@ -129,6 +129,10 @@ async def test_a_draft_of_this_very_wording_is_found_whole(pool: Pool, story: St
     assert (draft.model, draft.prompt_hash, draft.reasons) == ("m", "hash", ("why",))
     assert all(each.draft is None for each in rest)
     assert (await look_up(story.comment(1, text="Edited"), ANALYSIS)).draft is None, "another wording"
+    earlier = await EarlierDrafts(pool)(comment)
+    assert earlier is not None
+    assert earlier.origin in (DraftOrigin.TEMPLATE, DraftOrigin.LANGUAGE_MODEL)
+    assert await EarlierDrafts(pool)(story.comment(1, text="Edited")) is None
 
 
 async def test_without_postgres_drafts_are_written_from_the_comment_alone_and_nobody_waits(

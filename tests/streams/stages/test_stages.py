@@ -226,6 +226,26 @@ async def test_a_draft_goes_to_the_policy() -> None:
     ]
 
 
+async def test_a_replayed_comment_keeps_its_draft_and_a_new_one_gets_a_new_one() -> None:
+    asked: list[str] = []
+    old = dataclasses.replace(DRAFT, text="as it was")
+
+    async def drafter(_comment: CommentEvent, _analysis: Analysis) -> Draft | None:
+        asked.append("draft")
+        return DRAFT
+
+    async def earlier(_comment: CommentEvent) -> Draft | None:
+        return old
+
+    stage = draft(lambda *_: None, drafter, policy, earlier=earlier, now=lambda: NOW)
+    process = cast(OneProcess, stage.process)
+    replayed = await process(given(ENRICHED, **{headers.REPLAY: headers.REPLAY_MARK}))
+    assert [each.event.draft for each in replayed.outputs if isinstance(each.event, DraftedReply)] == [old]
+    assert asked == []
+    fresh = await process(given(ENRICHED))
+    assert [each.event.draft for each in fresh.outputs if isinstance(each.event, DraftedReply)] == [DRAFT]
+
+
 async def test_where_nothing_fits_the_policy_decides_without_a_draft() -> None:
     result = await one(draft_stage(None, None, []), ENRICHED)
     assert result.outcome == "review"
