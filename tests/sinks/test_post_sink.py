@@ -50,6 +50,17 @@ async def test_what_stands_against_a_reply_counts_before_and_after_its_decision(
     assert await office.state() == state
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+async def test_a_persons_approval_of_a_removed_comment_posts_nothing_and_says_so(
+    office: Office, story: Story, order: tuple[int, ...]
+) -> None:
+    events = [story.comment(), story.decision(by="Mia", at=9), story.comment(kind="removed", at=8)]
+    for place in order:
+        await office.take(events[place])
+    assert "queued" not in {row["state"] for row in await office.queue()}
+    assert await office.state() == "removed"
+
+
 async def test_both_in_one_batch_leave_nothing_waiting(office: Office, story: Story) -> None:
     await office.take(story.decision(), story.comment(), story.comment(kind="removed", at=9))
     assert [row["state"] for row in await office.queue()] == ["removed"]
