@@ -38,10 +38,13 @@ _DATE: Final = re.compile(
 
 _TIME: Final = re.compile(
     r"\b\d{1,2}\s?(?:[:h]\s?\d{2}\b|a\.?m\b|p\.?m\b|uhr\b|hs?\b|heures?\b|horas?\b|o'clock)"
-    r"|\b(?:\d{1,3}|one|two|three|un|una|dos|tres|um|uma|duas|deux|trois|ein|eine|zwei|drei|due|tre)\s?"
+    # "have a nice day" promises nothing, "within a day" does
+    r"|\b(?:\d{1,3}|two|three|dos|tres|dois|duas|deux|trois|zwei|drei|due|tre"
+    r"|(?:in|within|en|em|dans|entro|binnen|innerhalb(?: von)?|dentro de|menos de|moins d'|less than|meno di"
+    r"|under|sous|sotto) (?:an?|one|una?|uma?|une?|ein(?:e[rmn]?)?))\s?"
     r"[-–]?\s?\d{0,3}\s?"
-    r"(?:minutes?|hours?|(?:business |working )?days?|weeks?|months?|minutos?|horas|dias?|semanas?|mes(?:es)?"
-    r"|heures|jours?|semaines?|mois|minuten|stunden?|tagen?|tage|wochen?|monaten?|minuti|or[ae]|giorn[io]"
+    r"(?:minutes?|hours?|(?:business |working )?days?|weeks?|months?|minutos?|horas?|dias?|semanas?"
+    r"|mes(?:es)?|heures?|jours?|semaines?|mois|minuten?|stunden?|tage?n?|wochen?|monaten?|minuti|or[ae]|giorn[io]"
     r"|settiman[ae]|mes[ei])\b"
 )
 _NUMBER: Final = re.compile(r"(?<![\w#])\d[\d.,]{2,}(?!\w)")

@@ -37,6 +37,13 @@ def failed(
     return failure.name if failure else None
 
 
+@pytest.mark.parametrize(
+    "wish", ["Have a great day!", "¡Que tengas un día estupendo!", "Um dia lindo!", "Ein schöner Tag!"]
+)
+def test_a_wish_is_no_promise_of_a_time(wish: str) -> None:
+    assert failed(wish) is None
+
+
 def test_a_plain_reply_passes() -> None:
     assert failed("Thank you so much, Ana! 😊\nSee you soon.") is None
 
@@ -65,6 +72,8 @@ def test_a_plain_reply_passes() -> None:
         ("We are there from 9:30", "time"),
         ("Come at 5 pm", "time"),
         ("It takes three weeks", "time"),
+        ("You hear from us within an hour", "time"),
+        ("Lo tienes en un día", "time"),
         ("Your order 48213 is known", "number"),
         ("Thanks @maria.g", "mention"),
         ("We are at 14 Elm Road", "personal_data"),
