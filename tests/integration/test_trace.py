@@ -6,11 +6,12 @@ import httpx
 import pytest
 
 from console.demo.pipeline import Pipeline, supervised
+from console.demo.platforms import WITHOUT_MODEL
 from console.supervisor import Supervisor
 from infra import postgres
 from infra.settings import load
 from tests.chaos.servers import servers
-from tests.integration.test_replay import WITHOUT_MODEL, until
+from tests.integration.test_replay import until
 from tests.integration.test_runner import collector
 
 WAY = ["webhook facebook", "enrich", "draft", "decide", "reply"]
