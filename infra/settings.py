@@ -334,7 +334,7 @@ class Settings(BaseSettings):
     )
     x_field_names: Literal["tweet", "post"] = Field(
         "tweet",
-        description="Names that X is asked by: tweet, or post as of its OpenAPI 2.167; answers may use either",
+        description="Names that X is asked by: tweet, or post (its OpenAPI 2.167); answers may use either",
         examples=["tweet"],
     )
     x_consumer_secret: SecretStr | None = Field(
