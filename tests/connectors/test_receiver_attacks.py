@@ -33,7 +33,7 @@ from tests.connectors.x import payloads as x
 
 SECRET = "secret"
 LIMIT = 4_000_000
-ODD = (
+ODD: tuple[Any, ...] = (
     None, True, 0, -1, 1.5, 10**400, math.inf, math.nan, "", " ", "\ud800", "\x00", "a" * 5000, [], {},
     [[]], [None], {"a": None}, "\U0001f468\u200d\U0001f469", "\u202eevil", "9" * 400, "-5", "1e400",
     "9999-99-99T99:99:99Z", "0001-01-01T00:00:00+14:00", "../..", "urn:li:comment:(,)",

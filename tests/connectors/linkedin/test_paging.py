@@ -43,5 +43,8 @@ async def test_a_link_back_is_not_followed_for_ever() -> None:
 
 async def test_links_to_other_hosts_give_nothing_but_a_number() -> None:
     link = {"rel": "next", "href": "https://evil.example/?start=100"}
-    made = {1: {"elements": FULL, "paging": {"links": [link]}}, 2: {"elements": [{"id": 1}]}}
+    made: dict[int, Mapping[str, Any]] = {
+        1: {"elements": FULL, "paging": {"links": [link]}},
+        2: {"elements": [{"id": 1}]},
+    }
     assert await all_of(Platform(lambda n: made[n])) == 101

@@ -6,10 +6,12 @@ import pytest
 
 from connectors.accounts import Account
 from connectors.clients import Clients
+from connectors.facebook.simulator import Simulator
 from connectors.platform import Token
 from connectors.polling.access import Access
 from connectors.polling.poller import Poller
 from connectors.polling.store import Store
+from connectors.simulation.world import Comment
 from connectors.tokens import token_context, token_json
 from console.polling import stop_account
 from infra.crypto import KeyRing
@@ -27,7 +29,14 @@ KEYS = KeyRing({"k": b"k" * 32})
 
 
 def stored(topic: str, event: Any) -> Input[Any]:
-    return Input(topic=topic, partition=0, offset=0, key=b"", headers={}, timestamp=utc_now(), event=event)
+    return Input(topic=topic, partition=0, offset=0, key="", headers={}, timestamp=utc_now(), event=event)
+
+
+def existing(simulator: Simulator, comment_id: str) -> Comment:
+    """A comment that the simulated page has."""
+    found = simulator.world.comment(comment_id)
+    assert found
+    return found
 
 
 class Stored:

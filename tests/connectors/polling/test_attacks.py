@@ -13,7 +13,7 @@ from connectors.accounts import Account
 from connectors.clients import Clients
 from connectors.facebook.client import FacebookClient
 from connectors.facebook.simulator import Simulator
-from connectors.platform import AccountStopped, Cause, CommentState, RequestRefused, Token
+from connectors.platform import AccountCheck, AccountStopped, Cause, CommentState, RequestRefused, Token
 from connectors.polling import poller as polling
 from connectors.polling import posts
 from connectors.polling.access import Access
@@ -24,10 +24,10 @@ from infra.crypto import KeyRing
 from infra.postgres import Pool
 from infra.settings import Settings
 from schemas.errors import ThrottledError, TransientError
-from schemas.events import CommentEvent, CommentKind, Platform, PostEvent, utc_now
+from schemas.events import CommentEvent, CommentKind, Platform, PostEvent, Source, utc_now
 from sinks import facts
 from tests.connectors.conftest import TOKEN
-from tests.connectors.polling.conftest import KEYS, Stored, give_token, new_poller, poll, stored
+from tests.connectors.polling.conftest import KEYS, Stored, existing, give_token, new_poller, poll, stored
 
 
 async def eventually(true: Callable[[], Any], seconds: float = 60) -> None:
@@ -70,7 +70,7 @@ async def test_an_account_whose_poll_takes_long_holds_up_no_other(
             yield item
 
     async def fine(_: FacebookClient) -> Any:
-        return polling.AccountCheck()
+        return AccountCheck()
 
     monkeypatch.setattr(FacebookClient, "activity", activity)
     monkeypatch.setattr(FacebookClient, "check", fine)
@@ -171,7 +171,7 @@ async def test_what_is_written_while_the_past_is_fetched_is_no_past(
 ) -> None:
     """A comment of this minute must not wait behind a backlog of weeks, nor be counted as one of it."""
     [old] = simulator.add_comments([{"text": "long ago"}])
-    comment = simulator.world.comment(old)
+    comment = existing(simulator, old)
     assert comment is not None
     comment.created -= 3 * 86_400
     await pool.execute("update account_polls set backfill_since = now() - interval '7 days'")
@@ -209,10 +209,10 @@ async def test_a_comment_that_cannot_be_read_ends_no_poll(
     odd, edited, gone = simulator.add_comments([{"text": text} for text in ("odd", "edited", "gone")])
     await poll(pool, poller)
     kafka.take()
-    world, read = simulator.world, FacebookClient.read_comment
-    simulator.happenings.remove(world.comment(odd), by="author")
-    simulator.happenings.remove(world.comment(gone), by="author")
-    simulator.happenings.edit(world.comment(edited), "another wording", by="author")
+    read = FacebookClient.read_comment
+    simulator.happenings.remove(existing(simulator, odd), by="author")
+    simulator.happenings.remove(existing(simulator, gone), by="author")
+    simulator.happenings.edit(existing(simulator, edited), "another wording", by="author")
 
     async def read_comment(self: FacebookClient, comment: str) -> CommentState:
         if comment == odd:
@@ -233,7 +233,7 @@ async def test_an_absent_comment_that_was_there_is_read_again_later(
     poller._absent = Patience(600, 86_400, clock=lambda: now)
     [name] = simulator.add_comments([{"text": "hello"}])
     await poll(pool, poller)
-    comment = simulator.world.comment(name)
+    comment = existing(simulator, name)
     assert comment
     comment.listed_from = float("inf")
     now = 1.0
@@ -255,12 +255,12 @@ async def test_more_absent_comments_than_reads_in_a_round_are_all_found_removed(
     await poll(pool, poller)
     kafka.take()
     for name in names:
-        comment = simulator.world.comment(name)
+        comment = existing(simulator, name)
         assert comment
         comment.listed_from = float("inf")  # absent, but there: read first, and in nobody's way
     await poll(pool, poller)
     for name in names:
-        simulator.happenings.remove(simulator.world.comment(name), by="author")
+        simulator.happenings.remove(existing(simulator, name), by="author")
     for _ in range(3):
         await poll(pool, poller)
     assert sum(event.kind is CommentKind.REMOVED for event in kafka.take()) == 25
@@ -291,7 +291,7 @@ async def comment_on(pool: Pool, account: Account, *post_ids: str) -> None:
             account_id=account.account_id, comment_id=f"00000000-0000-0000-0000-{number:012}",
             platform_comment_id=str(number), platform_post_id=post_id, text="hello",
             revision_id=f"00000000-0000-0000-0001-{number:012}", occurred_at=utc_now(), observed_at=utc_now(),
-            source="webhook",
+            source=Source.WEBHOOK,
         )
         for number, post_id in enumerate(post_ids)
     ]  # fmt: skip
@@ -450,7 +450,8 @@ async def test_postgres_going_away_at_any_statement_ends_no_poller(
     monkeypatch.setattr(polling, "TICK", 0.01)
     monkeypatch.setattr(posts, "TICK", 0.01)
     simulator.add_comments([{"text": "hello"}])
-    calls, fetch = 0, asyncpg.Connection._execute
+    connection: Any = asyncpg.Connection
+    calls, fetch = 0, connection._execute
 
     async def failing(self: Any, *given: Any, **named: Any) -> Any:
         nonlocal calls

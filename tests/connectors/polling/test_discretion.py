@@ -15,7 +15,7 @@ from connectors.polling.poller import Poller
 from infra import logs
 from infra.postgres import Pool
 from tests.connectors.conftest import APP_SECRET, TOKEN
-from tests.connectors.polling.conftest import Stored, give_token, poll
+from tests.connectors.polling.conftest import Stored, existing, give_token, poll
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ async def test_neither_tokens_nor_texts_are_in_logs_journal_errors_or_audit(
     long = "EAAB" + "s1Cd" * 20
     names = simulator.add_comments([{"text": TEXT}, {"text": TEXT + " too"}])
     await poll(pool, poller)
-    simulator.happenings.edit(simulator.world.comment(names[0]), TEXT + " edited", by="author")
+    simulator.happenings.edit(existing(simulator, names[0]), TEXT + " edited", by="author")
     for fault in ("throttle", "expired_token", "missing_scope"):
         simulator.faults.set(fault, count=1)
         await poll(pool, poller)

@@ -120,7 +120,7 @@ async def committed(bootstrap: str) -> bool:
     """True once the feeder's group has committed all of the topic."""
     async with open_admin(bootstrap) as admin:
         offsets: dict[TopicPartition, OffsetAndMetadata] = await admin.list_consumer_group_offsets(GROUP)
-    return sum(each.offset for each in offsets.values() if each.offset > 0) >= 60
+    return bool(sum(each.offset for each in offsets.values() if each.offset > 0) >= 60)
 
 
 async def test_nothing_is_lost_when_a_feeder_joins_and_another_goes_without_a_word(

@@ -30,7 +30,7 @@ from schemas.events import (
 )
 from sinks import facts
 from tests.connectors.conftest import PAGE, TOKEN
-from tests.connectors.polling.conftest import KEYS, Stored, give_token, new_poller, poll, stored
+from tests.connectors.polling.conftest import KEYS, Stored, existing, give_token, new_poller, poll, stored
 
 
 async def test_what_no_webhook_brought_is_published_once(
@@ -67,7 +67,7 @@ async def test_edits_hiding_and_removals_that_nobody_announced_are_found(
     ids = dict(zip(names, simulator.add_comments([{"text": name} for name in names]), strict=True))
     await poll(pool, poller)
     kafka.take()
-    comments = {name: simulator.world.comment(ids[name]) for name in names}
+    comments = {name: existing(simulator, ids[name]) for name in names}
     simulator.happenings.edit(comments["edited"], "another wording", by="author")
     simulator.happenings.set_hidden(comments["hidden"], True, by="staff")
     simulator.happenings.remove(comments["removed"], by="author")
@@ -80,6 +80,7 @@ async def test_edits_hiding_and_removals_that_nobody_announced_are_found(
     assert found[ids["removed"]].kind is CommentKind.REMOVED
     assert ids["stays"] not in found
     row = await pool.fetchrow("select text from comments where platform_comment_id = $1", ids["edited"])
+    assert row
     assert row["text"] == "another wording"
     await poll(pool, poller)
     assert kafka.take() == []
@@ -91,7 +92,7 @@ async def test_absence_from_a_listing_is_no_removal(
     [comment] = simulator.add_comments([{"text": "hello"}])
     await poll(pool, poller)
     kafka.take()
-    simulator.world.comment(comment).listed_from = float("inf")
+    existing(simulator, comment).listed_from = float("inf")
     await poll(pool, poller)
     assert kafka.take() == []
     assert await pool.fetchval("select removed_at from comments") is None
@@ -145,6 +146,7 @@ async def test_lost_access_marks_the_account_within_one_poll_and_a_new_token_men
     simulator.faults.set(fault)
     await poll(pool, poller)
     row = await pool.fetchrow("select status, status_reason from social_accounts")
+    assert row
     assert row["status"] == "needs_auth"
     assert row["status_reason"]
     assert await pool.fetchval("select problem from account_polls") == problem
@@ -189,6 +191,7 @@ async def test_a_throttled_account_waits_and_what_was_listed_before_stays_publis
     row = await pool.fetchrow(
         "select next_poll_at > now() + interval '50 seconds' as waits, last_good_at from account_polls"
     )
+    assert row
     assert row["waits"]
     assert row["last_good_at"] is None
     await poll(pool, poller)
@@ -227,7 +230,7 @@ async def test_the_ledger_tells_by_which_way_comments_came_whatever_the_order(
     await by_webhook(events[:3])  # again, and one that comes after the poll had found it
     await by_webhook([events[3]])
     assert await told() == (5, 4, 1, 1)
-    comment = simulator.world.comment(ids[0])
+    comment = existing(simulator, ids[0])
     assert comment
     simulator.happenings.edit(comment, "better", by="author")
     await poll(pool, poller)
