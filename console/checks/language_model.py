@@ -56,7 +56,7 @@ async def check_drafts(pool: Pool, settings: Settings) -> list[Finding]:
         "select count(*) filter (where origin = 'language_model') as written, count(why) as instead, "
         "max(why) as why from generated_responses left join lateral (select r as why from unnest(reasons) r "
         "where r like 'template instead of the language model:%' limit 1) w on true "
-        "where tenant_id = $1 and created_at > clock_timestamp() - $2",
+        "where tenant_id = $1 and created_at > clock_timestamp() - $2::interval",
         settings.tenant,
         _LATELY,
     )
