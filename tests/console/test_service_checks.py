@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from connectors.simulation.serving import serving
 from console.checks.finding import Finding, Status
-from console.checks.language_model import check_language_model
+from console.checks.language_model import check_drafts, check_language_model
 from console.checks.service import check_service
 from console.checks.webhooks import lacking
 from infra.postgres import Pool
@@ -122,3 +122,9 @@ async def test_notices_that_do_not_arrive_are_a_problem(pool: Pool, database_url
     )
     found = (await service(database_url, told))["notices"]
     assert (found.status, "HTTP 500" in found.found) == (Status.PROBLEM, True)
+
+
+@integration
+async def test_a_model_that_has_not_written_yet_is_no_fault(pool: Pool, endpoint: str) -> None:
+    (found,) = await check_drafts(pool, settings(endpoint))
+    assert (found.status, "wrote 0, templates 0" in found.found) == (Status.OK, True)
