@@ -1,6 +1,7 @@
 """Nothing is lost between a platform and the analysed row, whatever is dropped, repeated or killed.
 
-`make completeness` is the long run: 10,000 comments of each platform.
+`make completeness` is the long run: 10,000 comments of each platform. Here it is the platform that announces
+least and the one that announces most: the four together would take a quarter of the time that tests may take.
 """
 
 from collections.abc import Iterator
@@ -8,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from connectors.catalogue import CONNECTORS
 from console.servers import Servers
 from infra.embedded.stack import EmbeddedStack
 from infra.settings import Settings
@@ -28,7 +28,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize("platform", CONNECTORS)
+@pytest.mark.parametrize("platform", [Platform.INSTAGRAM, Platform.LINKEDIN])
 async def test_every_comment_becomes_one_analysed_row(
     platform: Platform, stack: Servers, tmp_path: Path
 ) -> None:
