@@ -71,7 +71,10 @@ def _failed(reading: "asyncio.Task[T]") -> bool:
 
 
 class _WrittenBefore:
-    """The first draft of a wording by these origins; what is asked within a moment is one query."""
+    """The first draft of a wording by these origins, those of the first before others.
+
+    What is asked within a moment is one query.
+    """
 
     def __init__(self, pool: Pool, *origins: DraftOrigin) -> None:
         self._pool = pool
@@ -119,7 +122,8 @@ class DraftContext:
         self._examples = examples
         self._posts: _Cache[str | None] = _Cache(_POSTS)
         self._approved: _Cache[list[tuple[Example, frozenset[str]]]] = _Cache(_GROUPS)
-        self._before = _WrittenBefore(pool, DraftOrigin.LANGUAGE_MODEL)
+        # A template's too: it may have stood in after a call whose answer was of no use.
+        self._before = _WrittenBefore(pool, DraftOrigin.LANGUAGE_MODEL, DraftOrigin.TEMPLATE)
         self._silent_until = 0.0
 
     async def __call__(self, comment: CommentEvent, analysis: Analysis) -> Context:
@@ -206,7 +210,7 @@ def _nameless(text: str, author: str | None) -> str:
 async def _drafts(
     pool: Pool, wordings: Collection[_Wording], origins: Collection[DraftOrigin]
 ) -> dict[_Wording, Draft]:
-    """The first draft by one of these origins for each of these wordings that has one."""
+    """The first draft by the foremost of these origins for each of these wordings that has one."""
     rows = await pool.fetch(
         """
         select distinct on (g.comment_id, g.revision_id) g.comment_id::text, g.draft_id::text,
@@ -215,7 +219,7 @@ async def _drafts(
         from unnest($1::uuid[], $2::uuid[]) as w (comment_id, revision_id)
         join generated_responses g on g.comment_id = w.comment_id and g.revision_id = w.revision_id
         where g.origin = any ($3::text[])
-        order by g.comment_id, g.revision_id, g.created_at
+        order by g.comment_id, g.revision_id, array_position($3::text[], g.origin), g.created_at
         """,
         [comment for comment, _ in wordings],
         [revision for _, revision in wordings],

@@ -36,7 +36,7 @@ class FailedGuardrail(UnusableAnswer):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is known around a comment. `draft`: what a model has already written for this very wording."""
+    """What is known around a comment. `draft`: what was already written for this very wording."""
 
     around: Surroundings
     draft: Draft | None = None
