@@ -9,7 +9,7 @@ STAMP_EXPORT := $(VENV_EXPORT)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-export chaos chaos-posting lint format bench lock docs clean
+.PHONY: help demo test test-export chaos chaos-posting completeness lint format bench lock docs clean
 
 help: ## shows this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
