@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replies import policy as rules, wording
-from replies import selection, shipped
+from replies import policy as rules
+from replies import selection, shipped, wording
 from replies.account import AccountView, Mode
 from replies.policy import Policy, decide, triage
 from replies.verdict import revision_of
