@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.accounts import Account
-from connectors.platform import CommentState, OwnReply, PlatformClient, Posted, WriteOutcome
+from connectors.platform import CommentState, OwnReply, PlatformClient, Posted, Usage, WriteOutcome
 from infra import logs
 from infra.crypto import KeyRing
 from infra.kafka import open_publisher
@@ -35,6 +35,8 @@ KEYS = KeyRing({"k": bytes(32)})
 
 class JournalPage:
     """Every comment exists; replies take effect in the journal before the answer comes."""
+
+    usage = Usage()
 
     def __init__(self, journal: Path) -> None:
         self.journal = journal
