@@ -158,21 +158,25 @@ class Deliveries:
             self._note_idle()
 
     async def _attempt(self, delivery: _Delivery, attempt: int, fault: str | None = None) -> bool:
-        headers, wrong = self._signed(delivery.body)
+        headers, wrong = self._signed(delivery.body, is_first=attempt == 1)
         status = await self._sender.post(self.callback_url or "", delivery.body, headers)
         accepted = status is not None and 200 <= status < 300
         effect = "accepted" if accepted else "refused" if status is not None else "no_answer"
         self._note("delivery", delivery, attempt, effect, status=status, fault=wrong or fault)
         return accepted
 
-    def _signed(self, body: bytes) -> tuple[dict[str, str], str | None]:
-        """Headers of an attempt, and the fault that they show."""
+    def _signed(self, body: bytes, *, is_first: bool) -> tuple[dict[str, str], str | None]:
+        """Headers of an attempt, and the fault that they show.
+
+        Only the first is ever signed wrongly: were each attempt to meet the faults anew, likely ones would
+        use up all attempts of a delivery now and then, and lose what no platform loses.
+        """
         headers, strikes = {"Content-Type": "application/json"}, self._faults.strikes
-        if strikes("bad_signature"):
+        if is_first and strikes("bad_signature"):
             return dict([*headers.items(), self._wire.signed(body, rightly=False)]), "bad_signature"
-        if strikes("missing_signature"):
+        if is_first and strikes("missing_signature"):
             return headers, "missing_signature"
-        if strikes("decoded_signature"):
+        if is_first and strikes("decoded_signature"):
             decoded = json.dumps(json.loads(body), ensure_ascii=False).encode("utf-8", "replace")
             return dict([*headers.items(), self._wire.signed(decoded)]), "decoded_signature"
         return dict([*headers.items(), self._wire.signed(body)]), None

@@ -137,7 +137,7 @@ async def test_an_own_reply_comes_back_as_a_notice(
 async def test_a_wrong_signature_is_refused_and_the_right_one_follows(
     simulator: Simulator, inbox: Inbox, journal: Path, fault: str
 ) -> None:
-    simulator.faults.set(fault, count=1)
+    simulator.faults.set(fault)
     simulator.add_comments([{"text": "café"}])
     await settled(simulator)
     assert [(line["status"], line.get("fault")) for line in deliveries(journal)] == [

@@ -119,7 +119,7 @@ async def test_a_refused_delivery_comes_again_unchanged_for_eight_hours(
 async def test_a_wrong_signature_is_refused_and_the_right_one_follows(
     simulator: Simulator, inbox: Inbox, journal: Path, fault: str
 ) -> None:
-    simulator.faults.set(fault, count=1)
+    simulator.faults.set(fault)
     simulator.add_comments([{"text": "café"}])
     await settled(simulator)
     found = [(line["status"], line.get("fault")) for line in attempts(journal)]
@@ -251,7 +251,7 @@ async def test_an_answer_later_than_its_time_fails_the_challenge(journal: Path) 
     app = FastAPI()
     app.add_route("/", never, ["GET"])
     async with serving(app) as url:
-        slow = Simulator(SimulatorConfig(posts=1, callback_url=f"{url}/", challenge_seconds=0.2))
+        slow = Simulator(SimulatorConfig(posts=1, callback_url=f"{url}/", challenge_seconds=0.5))
         async with slow.serving():
             assert await slow.challenges.once() == "failed"
     assert asked.is_set()
