@@ -9,16 +9,16 @@ from typing import Annotated, Any
 
 import asyncpg
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from console import database, tables
 from console.configuration import key_ring
-from console.printing import cell, json_line, printable
+from console.printing import json_line, printable
 from console.replay import moment
-from console.seeding import publish_outbox
-from console.servers import Servers, open_servers, prepare
-from infra import postgres, settings
+from console.servers import Servers, open_servers
+from console.tables import Column
+from infra import settings
 from infra.crypto import KeyRing
+from infra.postgres import Pool
 from infra.scan import scan
 from infra.settings import Settings
 from schemas import codec, topics
@@ -37,42 +37,40 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a dead let
 @app.command("list")
 def list_letters(stage: OfStage = None, reason: ForReason = None, as_json: AsJson = False) -> None:
     """Shows the dead letters that Kafka still keeps (30 days), and which of them were sent back."""
-    with open_servers(settings.load()) as servers:
+    loaded = settings.load()
+    with open_servers(loaded) as servers:
         letters = chosen(asyncio.run(read_letters(servers.kafka)), stage=stage, reason=reason)
-        sent = asyncio.run(_sent_before(servers.database))
+        sent = asyncio.run(_sent_before(servers, loaded))
     if as_json:
         for letter in letters:
             at = sent.get(letter.dead_letter_id)
             print(json_line(_summary(letter) | {"replayed_at": at.isoformat() if at else None}))
         return
-    table = Table("Id", "Failed at", "Stage", "Reason", "From", "Message", "Sent back at")
-    for letter in letters:
-        at = sent.get(letter.dead_letter_id)
-        shown = (
-            letter.dead_letter_id,
-            f"{letter.failed_at:%F %T}",
-            letter.stage,
-            letter.reason,
-            f"{letter.topic}[{letter.partition}]@{letter.offset}",
-            letter.message,
-            f"{at:%F %T}" if at else "",
-        )
-        table.add_row(*map(cell, shown))
-    console = Console()
-    if not letters:
-        console.print("no dead letters")
-        return
-    console.print(table)
+    columns = (
+        Column("Id", lambda letter: letter.dead_letter_id),
+        Column("Failed at", lambda letter: f"{letter.failed_at:%F %T}", rank=4, least=10),
+        Column("Stage", lambda letter: letter.stage, rank=1),
+        Column("Reason", lambda letter: letter.reason, rank=2, least=12),
+        Column(
+            "From", lambda letter: f"{letter.topic}[{letter.partition}]@{letter.offset}", rank=6, least=16
+        ),
+        Column("Message", lambda letter: letter.message, rank=5, least=24),
+        Column("Sent back at", lambda letter: _moment(sent.get(letter.dead_letter_id)), rank=3, least=10),
+    )
+    tables.show(columns, letters, "no dead letters")
     for (of_stage, why), count in Counter((letter.stage, letter.reason) for letter in letters).items():
-        console.print(f"{count} x {of_stage}: {printable(why)}", markup=False)
+        print(f"{count} x {of_stage}: {printable(why)}")
 
 
-async def _sent_before(database: str) -> dict[str, datetime]:
+def _moment(at: datetime | None) -> str:
+    return f"{at:%F %T}" if at else ""
+
+
+async def _sent_before(servers: Servers, loaded: Settings) -> dict[str, datetime]:
     """What Postgres knows; nothing while it is away, for then the list is needed most."""
     try:
-        async with postgres.open_pool(database, size=1) as pool:
-            return await sent_before(pool)
-    except (EnvironmentFault, asyncpg.PostgresError, *postgres.AWAY):
+        return await database.run_on(servers, loaded, lambda pool, _tenant: sent_before(pool), migrates=False)
+    except (EnvironmentFault, asyncpg.PostgresError):
         return {}
 
 
@@ -114,7 +112,12 @@ def replay(
                 f"There is no dead letter {', '.join(unknown)}. `parley dead-letters list` shows them."
             )
         wanted = chosen(letters, ids=ids, stage=stage, reason=reason, since=begin)
-        done = asyncio.run(_send_back(servers, loaded, wanted))
+        keys = key_ring(loaded)
+
+        async def work(pool: Pool, _tenant: str) -> list[Resent]:
+            return [await send_back(pool, letter, keys) for letter in wanted]
+
+        done = asyncio.run(database.run_on(servers, loaded, work, announces=True))
     for each in done:
         if as_json:
             print(json_line(_summary(each.letter) | {"outcome": each.outcome, "said": each.said}))
@@ -126,15 +129,6 @@ def replay(
             f"{count[Outcome.SENT_BACK]} sent back, {count[Outcome.SENT_BEFORE]} were sent back before, "
             f"{count[Outcome.IMPOSSIBLE]} cannot go back"
         )
-
-
-async def _send_back(servers: Servers, loaded: Settings, letters: Sequence[DeadLetter]) -> list[Resent]:
-    await prepare(servers, loaded)
-    keys = key_ring(loaded)
-    async with postgres.open_pool(servers.database, size=1) as pool:
-        done = [await send_back(pool, letter, keys) for letter in letters]
-    await publish_outbox(servers)  # or the relay of a running `parley worker post` has done so
-    return done
 
 
 def chosen(

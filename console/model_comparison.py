@@ -1,17 +1,17 @@
 """`parley models compare`: two models side by side, on a file or on what is stored of both."""
 
-import asyncio
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
+from console import database
 from console.model_folders import find_model
 from console.printing import json_line, printable
 from console.replay import moment
-from console.servers import Servers, open_servers
-from infra import postgres, settings
+from infra import settings
+from infra.postgres import Pool
 from models.comparing import Comparison
 from schemas.errors import ConfigurationError
 
@@ -43,8 +43,8 @@ def compare(
     if file is not None:
         _on_file(found, first, second, file)
     else:
-        with open_servers(settings.load()) as servers:
-            first, second = asyncio.run(_on_stored(found, first, second, moment(since), servers))
+        named, begin = (first, second), moment(since)
+        first, second = database.run(lambda pool, tenant: _on_stored(pool, tenant, found, named, begin))
     report = {
         "first": first,
         "second": second,
@@ -100,19 +100,17 @@ def _on_file(found: Comparison, first: str, second: str, file: Path) -> None:
 
 
 async def _on_stored(
-    found: Comparison, first: str, second: str, since: datetime, servers: Servers
+    pool: Pool, tenant: str, found: Comparison, named: tuple[str, str], since: datetime
 ) -> tuple[str, str]:
-    async with postgres.open_pool(servers.database, size=1) as pool:
-        hashes = [await _stored_hash(pool, each) for each in (first, second)]
-        tenant = settings.load().tenant
-        async with pool.acquire() as connection, connection.transaction():
-            async for row in connection.cursor(_STORED, *hashes, tenant, since, prefetch=_AT_ONCE):
-                a, b = [(row[f"{which}_sentiment"], row[f"{which}_intent"]) for which in ("first", "second")]
-                found.add([(row["text"], a, b)])
-    return hashes[0], hashes[1]
+    first, second = [await _stored_hash(pool, each) for each in named]
+    async with pool.acquire() as connection, connection.transaction():
+        async for row in connection.cursor(_STORED, first, second, tenant, since, prefetch=_AT_ONCE):
+            a, b = [(row[f"{which}_sentiment"], row[f"{which}_intent"]) for which in ("first", "second")]
+            found.add([(row["text"], a, b)])
+    return first, second
 
 
-async def _stored_hash(pool: postgres.Pool, model: str) -> str:
+async def _stored_hash(pool: Pool, model: str) -> str:
     """The hash of a model that has answered: by its name, its hash or how that begins."""
     name, _, digest = model.partition("@")
     rows = await pool.fetch(

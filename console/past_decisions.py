@@ -1,4 +1,4 @@
-"""The machine's decisions as Postgres keeps them, read in parts and judged anew by another policy.
+"""The machine's decisions of the past, read in parts and judged anew by another policy.
 
 Comment ids are hashes, so ranges of them are parts of even size: each process reads its own.
 """
@@ -13,49 +13,20 @@ from datetime import datetime
 from typing import Any, Final
 
 from console import seeding
+from console.decision_rows import DECISIONS, past_of
 from infra import postgres
 from infra.postgres import transient
 from replies.account import Mode
 from replies.desk import Desk
 from replies.policy import Policy
 from replies.shipped import default_book, default_policy
-from replies.what_if import Handling, Past, Tally, judge
-from schemas.events import Analysis, ConfigKind, Draft, DraftOrigin, Platform, Source
-from schemas.labels import Intent, Sentiment
-from schemas.states import Action
-from sinks.stored_comments import WORDING, comment_of
+from replies.what_if import Tally, judge
+from schemas.events import ConfigKind, Platform
 
 PARTS: Final = 64
 """Parts of a history: small enough that progress shows, large enough that a query costs little beside it."""
 
 _AT_ONCE: Final = 1000
-
-_DECISIONS: Final = f"""
-select {WORDING},
-    a.model, a.model_hash, a.sentiment, a.sentiment_scores, a.intent, a.intent_scores, a.language,
-    a.language_confidence, a.unknown_share,
-    g.draft_id, g.content, g.origin, g.language as draft_language, g.confidence_score, g.template,
-    g.template_version, g.model as draft_model, g.prompt_hash, g.reasons, t.content as allowed,
-    d.action, d.rule, d.decided_at, p.action as person_action, p.draft_id as person_draft
-from decisions d
-join comments c on c.comment_id = d.comment_id
-join comment_revisions r on r.revision_id = d.revision_id
--- the scores of the day: later models' stand beside them
-join lateral (
-    select * from analyses a where a.revision_id = d.revision_id order by a.enriched_at, a.model_hash limit 1
-) a on true
-left join generated_responses g on g.draft_id = d.draft_id
-left join response_templates t
-    on t.tenant_id = d.tenant_id and t.name = g.template and t.version = g.template_version
-left join lateral (
-    select p.action, p.draft_id from decisions p
-    where p.comment_id = d.comment_id and p.revision_id = d.revision_id and p.decided_by = 'person'
-        and p.action in ('approve', 'reject', 'no_reply')
-    order by p.is_spent, p.decided_at limit 1
-) p on true
-where d.decided_by = 'machine' and d.tenant_id = $1 and d.decided_at >= $2
-    and d.comment_id >= $3 and d.comment_id <= $4
-"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,58 +46,6 @@ class Answer:
 
     tally: Tally = field(default_factory=Tally)
     unreadable: int = 0
-
-
-def past_of(row: Any) -> Past:
-    """A decision of the past from a row; raises ValueError, KeyError or TypeError if it is no event."""
-    draft = None
-    if row["draft_id"] is not None:
-        draft = Draft(
-            draft_id=str(row["draft_id"]),
-            revision_id=str(row["revision_id"]),
-            text=row["content"],
-            origin=DraftOrigin(row["origin"]),
-            language=row["draft_language"],
-            confidence=row["confidence_score"],
-            template=row["template"],
-            template_version=row["template_version"],
-            model=row["draft_model"],
-            prompt_hash=row["prompt_hash"],
-            reasons=tuple(row["reasons"]),
-        )
-    action = Action(row["action"])
-    return Past(
-        comment=comment_of(row, Source.SWEEP),
-        analysis=Analysis(
-            model=row["model"],
-            model_hash=row["model_hash"],
-            sentiment=Sentiment(row["sentiment"]),
-            sentiment_scores=row["sentiment_scores"],
-            intent=Intent(row["intent"]),
-            intent_scores=row["intent_scores"],
-            language=row["language"],
-            language_confidence=row["language_confidence"],
-            unknown_share=row["unknown_share"],
-        ),
-        draft=draft,
-        allowed=row["allowed"] or "",
-        action=action,
-        rule=row["rule"],
-        decided_at=row["decided_at"],
-        handling=_handling(row, action),
-    )
-
-
-def _handling(row: Any, action: Action) -> Handling | None:
-    match row["person_action"]:
-        case Action.REJECT.value:
-            return Handling.REJECTED
-        case Action.NO_REPLY.value:
-            return Handling.NO_REPLY
-        case Action.APPROVE.value:
-            return Handling.APPROVED if row["person_draft"] == row["draft_id"] else Handling.EDITED
-        case _:
-            return Handling.WAITING if action in (Action.REVIEW, Action.ESCALATE) else None
 
 
 def ask(question: Question, *, processes: int | None = None, done: Callable[[float], None]) -> Answer:
@@ -170,7 +89,7 @@ class _Reader:
         first, last = _bounds(number)
         # The plan of the empty table, kept by a pooler, would be a bad one: a cursor plans anew.
         rows = connection.cursor(
-            _DECISIONS, self._question.tenant, self._question.since, first, last, prefetch=_AT_ONCE
+            DECISIONS, self._question.tenant, self._question.since, first, last, prefetch=_AT_ONCE
         )
         async for row in rows:
             try:

@@ -1,14 +1,13 @@
 """`parley accounts quiet`: hours in which nothing of an account is sent."""
 
-import asyncio
 import getpass
 from typing import Annotated
 
 import typer
 
+from console import database
 from console.printing import json_line
-from console.servers import open_servers
-from infra import postgres, settings
+from infra.postgres import Pool
 from schemas.errors import ConfigurationError
 from schemas.events import Platform
 from sinks import quiet as hours
@@ -27,23 +26,19 @@ def quiet(
     if off is bool(begin or end):
         raise ConfigurationError("Say --from TIME --until TIME, or --off.")
     first, last = (hours.local_time(text) if text else None for text in (begin, end))
-    loaded = settings.load()
 
-    async def run(url: str) -> str | None:
-        async with postgres.open_pool(url, size=1) as pool:
-            await postgres.migrate(pool)
-            async with pool.acquire() as connection, connection.transaction():
-                return await hours.set_hours(
-                    connection,
-                    (loaded.tenant, platform, account_id),
-                    begin=first,
-                    end=last,
-                    zone=zone or None,
-                    actor=getpass.getuser(),
-                )
+    async def work(pool: Pool, tenant: str) -> str | None:
+        async with pool.acquire() as connection, connection.transaction():
+            return await hours.set_hours(
+                connection,
+                (tenant, platform, account_id),
+                begin=first,
+                end=last,
+                zone=zone or None,
+                actor=getpass.getuser(),
+            )
 
-    with open_servers(loaded) as servers:
-        known = asyncio.run(run(servers.database))
+    known = database.run(work, announces=True)
     if known is None:
         raise ConfigurationError(f"There is no account {platform}/{account_id}; see parley accounts list.")
     told = {"platform": platform.value, "account_id": account_id, "from": begin, "until": end, "zone": known}

@@ -1,18 +1,16 @@
 """`parley replies show|retract|hide|unhide`: the whole story of a reply, and taking back what was done."""
 
-import asyncio
 import getpass
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from console import database
 from console.printing import cell, json_line
 from console.replay import moment
-from console.servers import open_servers
-from infra import postgres, settings
 from infra.postgres import Connection, Pool
 from schemas.errors import ConfigurationError
 from schemas.events import Platform
@@ -20,7 +18,6 @@ from sinks import actions
 
 app = typer.Typer(no_args_is_help=True, help="Replies: their story, and taking them back.")
 
-T = TypeVar("T")
 Id = Annotated[
     str, typer.Argument(help="Id of the comment (or how it begins), of the decision or of the reply.")
 ]
@@ -68,7 +65,7 @@ def show(identifier: Id, as_json: AsJson = False) -> None:
             comment = await find(connection, tenant, identifier)
             return await story(connection, comment)
 
-    told = _with_pool(work)
+    told = database.run(work)
     if as_json:
         print(json_line(told, indent=2))
         return
@@ -119,19 +116,19 @@ def retract(
             "in_doubt": len(rows) - len(posted),
         }
 
-    _tell(_with_pool(work), as_json, "replies are taken back")
+    _tell(database.run(work), as_json, "replies are taken back")
 
 
 @app.command("hide")
 def hide(identifier: Id, person: Person = "", as_json: AsJson = False) -> None:
     """Hides a comment from the public."""
-    _tell(_with_pool(_on_comment("hide", identifier, person)), as_json, "comments are hidden")
+    _tell(database.run(_on_comment("hide", identifier, person)), as_json, "comments are hidden")
 
 
 @app.command("unhide")
 def unhide(identifier: Id, person: Person = "", as_json: AsJson = False) -> None:
     """Shows a hidden comment again."""
-    _tell(_with_pool(_on_comment("unhide", identifier, person)), as_json, "comments are shown")
+    _tell(database.run(_on_comment("unhide", identifier, person)), as_json, "comments are shown")
 
 
 def _on_comment(kind: str, identifier: str, person: str) -> Callable[[Pool, str], Awaitable[dict[str, Any]]]:
@@ -184,15 +181,3 @@ def _tell(found: dict[str, Any], as_json: bool, what: str) -> None:
         return
     more = ", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in found.items() if count)
     print(f"{what} by the poster; {more or 'nothing to do'}")
-
-
-def _with_pool(work: Callable[[Pool, str], Awaitable[T]]) -> T:
-    loaded = settings.load()
-
-    async def run(url: str) -> T:
-        async with postgres.open_pool(url, size=1) as pool:
-            await postgres.migrate(pool)
-            return await work(pool, loaded.tenant)
-
-    with open_servers(loaded) as servers:
-        return asyncio.run(run(servers.database))

@@ -1,32 +1,35 @@
 """`parley review list|show|approve|edit|reject|escalate`: what waits for a person, and the person's word."""
 
-import asyncio
 import getpass
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from console import reviewing
+from console import database, review_decisions, review_items, tables
 from console.people import Role, User
-from console.printing import cell, json_line
-from console.servers import open_servers
-from infra import postgres, settings
-from infra.postgres import Pool
+from console.printing import json_line
+from console.tables import Column
 from schemas.errors import ConfigurationError
 from schemas.states import Action
 
 app = typer.Typer(no_args_is_help=True, help="Comments that wait for a person.")
 
-T = TypeVar("T")
-
+_LABELS: Final = ("sentiment", "intent", "language")
 _DONE: Final = {Action.APPROVE: "approved", Action.REJECT: "rejected", Action.ESCALATE: "escalated"}
 Person = Annotated[str, typer.Option("--as", help="Who decides; the login name without it.")]
 Comment = Annotated[
     str, typer.Argument(help="The comment's id, as `parley review list` shows it, or how it begins.")
 ]
+
+
+COLUMNS: Final = (
+    Column("Id", lambda row: row["comment_id"], least=8, begins=True),
+    Column("Level", lambda row: row["level"], rank=3),
+    Column("Labels", lambda row: " ".join(filter(None, map(row.get, _LABELS))), rank=4, least=10),
+    Column("Comment", lambda row: (row["text"] or "")[:120], rank=1, least=18),
+    Column("Draft", lambda row: (row["draft"] or "")[:120], rank=2, least=18),
+    Column("Why", lambda row: row["reason"], rank=5, least=16),
+)
 
 
 @app.command("list")
@@ -36,32 +39,18 @@ def list_items(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object an item.")] = False,
 ) -> None:
     """Shows the open items, the most urgent first."""
-    rows = _with_pool(lambda pool, tenant: reviewing.waiting(pool, tenant, limit=limit, level=level))
+    rows = database.run(lambda pool, tenant: review_items.waiting(pool, tenant, limit=limit, level=level))
     if as_json:
         for row in rows:
             print(json_line(dict(row)))
         return
-    table = Table()
-    table.add_column("Comment id", no_wrap=True, min_width=36)
-    for heading in ("Level", "Labels", "Comment", "Draft", "Why"):
-        table.add_column(heading)
-    for row in rows:
-        labels = f"{row['sentiment'] or ''} {row['intent'] or ''} {row['language'] or ''}"
-        table.add_row(
-            str(row["comment_id"]),
-            row["level"],
-            labels,
-            cell((row["text"] or "")[:120]),
-            cell((row["draft"] or "")[:120]),
-            cell(row["reason"]),
-        )
-    Console().print(table if rows else "nothing waits for a person")
+    tables.show(COLUMNS, rows, "nothing waits for a person")
 
 
 @app.command("show")
 def show(comment_id: Comment) -> None:
     """Shows one item whole."""
-    row = _with_pool(lambda pool, tenant: reviewing.item(pool, tenant, comment_id))
+    row = database.run(lambda pool, tenant: review_items.item(pool, tenant, comment_id))
     print(json_line(dict(row), indent=2))
 
 
@@ -105,21 +94,11 @@ def _decide(
     who = person or getpass.getuser()
     # Whoever may run this command has the servers' passwords: the level is not asked again.
     user = User(who, Role.ADMIN)
-    decision = _with_pool(
-        lambda pool, tenant: reviewing.decide(
+    decision = database.run(
+        lambda pool, tenant: review_decisions.decide(
             pool, tenant, comment_id, action, user, text=text, reason=reason
-        )
+        ),
+        announces=True,
     )
     done = "edited and approved" if text is not None else _DONE[action]
     print(f"{done} by {who}: comment {decision.comment_id}")
-
-
-def _with_pool(work: Callable[[Pool, str], Awaitable[T]]) -> T:
-    loaded = settings.load()
-
-    async def run(url: str) -> T:
-        async with postgres.open_pool(url, size=2) as pool:
-            return await work(pool, loaded.tenant)
-
-    with open_servers(loaded) as servers:
-        return asyncio.run(run(servers.database))

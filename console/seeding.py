@@ -8,8 +8,9 @@ from typing import Final
 from asyncpg import Record
 
 from console.configuration import BY_PARLEY, POLICY_KEY, announce
+from console.database import publish_outbox
 from console.servers import Servers
-from infra import kafka, postgres
+from infra import postgres
 from infra.postgres import Connection, Pool
 from infra.settings import Settings
 from replies import shipped
@@ -22,7 +23,6 @@ from schemas.codec import Codec
 from schemas.events import ConfigChange, ConfigKind
 from schemas.identity import content_hash
 from sinks.outbox import enqueue
-from sinks.relay import Relay
 
 
 async def seed(pool: Pool, codec: Codec, tenant: str) -> None:
@@ -156,12 +156,3 @@ async def announce_configuration(servers: Servers, settings: Settings) -> None:
         await seed(pool, codecs.load(), settings.tenant)
         await announce_all(pool, codecs.load(), settings.tenant)
     await publish_outbox(servers)
-
-
-async def publish_outbox(servers: Servers) -> None:
-    """Publishes what waits in the outbox now."""
-    async with (
-        postgres.open_pool(servers.database, size=2) as pool,
-        kafka.open_publisher(servers.kafka) as publisher,
-    ):
-        await Relay(pool, publisher).drain()

@@ -88,11 +88,16 @@ def _say_what_is_waited_for() -> None:
 
 async def prepare(servers: Servers, settings: Settings) -> None:
     """Creates missing topics and applies missing migrations."""
-    await kafka.create_topics(
+    await create_topics(servers, settings)
+    async with postgres.open_pool(servers.database, size=1) as pool:
+        await postgres.migrate(pool)
+
+
+async def create_topics(servers: Servers, settings: Settings) -> list[str]:
+    """Creates those of Parley's topics that are missing; returns their names."""
+    return await kafka.create_topics(
         servers.kafka,
         list(topics.ALL.values()),
         partitions=settings.topic_partitions,
         replication_factor=settings.topic_replication_factor,
     )
-    async with postgres.open_pool(servers.database, size=1) as pool:
-        await postgres.migrate(pool)

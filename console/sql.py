@@ -1,6 +1,5 @@
 """`parley sql`: a question to Postgres, answered as a table or as JSON lines; it can change nothing."""
 
-import asyncio
 from typing import Annotated, Any
 
 import asyncpg
@@ -8,9 +7,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from console import database
 from console.printing import cell, json_line
-from console.servers import open_servers
-from infra import postgres, settings
+from infra.postgres import Pool
 from schemas.errors import ConfigurationError
 
 
@@ -19,8 +18,7 @@ def sql(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a row.")] = False,
 ) -> None:
     """Asks Postgres (read only) and prints the rows."""
-    with open_servers(settings.load()) as servers:
-        rows = asyncio.run(_ask(servers.database, query))
+    rows = database.run(lambda pool, _tenant: _ask(pool, query), migrates=False)
     if as_json:
         for row in rows:
             print(json_line(dict(row)))
@@ -31,12 +29,8 @@ def sql(
     Console().print(shown if rows else "no rows")
 
 
-async def _ask(url: str, query: str) -> list[Any]:
-    async with (
-        postgres.open_pool(url, size=1) as pool,
-        pool.acquire() as connection,
-        connection.transaction(readonly=True),
-    ):
+async def _ask(pool: Pool, query: str) -> list[Any]:
+    async with pool.acquire() as connection, connection.transaction(readonly=True):
         try:
             return list(await connection.fetch(query))
         except asyncpg.PostgresError as error:

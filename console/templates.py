@@ -1,37 +1,45 @@
 """`parley templates list|show|add|edit|import|export|suggest`: the wordings that replies are made of."""
 
-import asyncio
 import getpass
 import sys
-from collections.abc import Awaitable, Callable, Iterable
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from console import configuration, seeding
+from console import database, seeding, tables, versions
 from console.printing import cell, json_line
-from console.servers import open_servers
-from infra import postgres, settings
+from console.tables import Column
 from infra.postgres import Pool
 from replies import book, learning
 from replies.documents import validated
 from replies.templates import Template
 from schemas import codec
 from schemas.errors import ConfigurationError
-from schemas.events import ConfigChange, ConfigKind, Platform, utc_now
+from schemas.events import ConfigKind, Platform
 from schemas.labels import Intent, Sentiment
 
 app = typer.Typer(no_args_is_help=True, help="The wordings that replies are made of.")
 
-T = TypeVar("T")
 Name = Annotated[str, typer.Argument(help="The template's name.")]
 Person = Annotated[str, typer.Option("--as", help="Who changes it; the login name without it.")]
 Text = Annotated[str | None, typer.Option(help="The wording; `-` reads standard input.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a template.")]
+
+
+COLUMNS: Final = (
+    Column("Name", lambda each: each.name, least=20),
+    Column("Version", lambda each: f"{each.version}{'' if each.active else ' (off)'}", rank=4),
+    Column("Language", lambda each: each.language, rank=3),
+    Column("Intent", lambda each: each.intent, rank=2),
+    Column("Sentiment", lambda each: each.sentiment or "any", rank=6),
+    Column("For", lambda each: ", ".join([*each.platforms, *each.accounts]) or "all", rank=5, least=10),
+    Column("Weight", lambda each: f"{each.weight:g}", rank=7),
+    Column("Content", lambda each: each.content[:120], rank=1, least=20),
+)
 
 
 @app.command("list")
@@ -43,26 +51,14 @@ def list_templates(
     """Shows the newest version of each template."""
     found = [
         each
-        for each in _with_pool(current_templates)
+        for each in database.run(current_templates)
         if language in ("", each.language) and intent in (None, each.intent)
     ]
     if as_json:
         for each in found:
             print(json_line(each.model_dump(mode="json")))
         return
-    table = Table("Name", "Version", "Language", "Intent", "Sentiment", "For", "Weight", "Content")
-    for each in found:
-        table.add_row(
-            cell(each.name),
-            str(each.version) + ("" if each.active else " (off)"),
-            each.language,
-            each.intent,
-            each.sentiment or "any",
-            cell(", ".join([*each.platforms, *each.accounts]) or "all"),
-            f"{each.weight:g}",
-            cell(each.content[:120]),
-        )
-    Console().print(table if found else "there is no such template")
+    tables.show(COLUMNS, found, "there is no such template")
 
 
 @app.command("add")
@@ -78,8 +74,8 @@ def add(
 ) -> None:
     """Adds a template; it is checked first."""
 
-    async def work(pool: Pool) -> str:
-        if name in {each.name for each in await current_templates(pool)}:
+    async def work(pool: Pool, tenant: str) -> str:
+        if name in {each.name for each in await current_templates(pool, tenant)}:
             raise ConfigurationError(f"There is a template {name} already: `parley templates edit {name}`.")
         data = {
             "name": name,
@@ -90,9 +86,10 @@ def add(
             "platforms": list(platform or ()),
             "accounts": list(account or ()),
         }
-        return await _save(pool, [validated(Template, data, f"template {name}")], person)
+        template = validated(Template, data, f"template {name}")
+        return await versions.save_templates(pool, tenant, [template], person or getpass.getuser())
 
-    print(_with_pool(work))
+    print(database.run(work, announces=True))
 
 
 @app.command("edit")
@@ -106,17 +103,18 @@ def edit(
 ) -> None:
     """Makes a new version of a template; the old one stays with the replies that were made of it."""
 
-    async def work(pool: Pool) -> str:
-        known = {each.name: each for each in await current_templates(pool)}.get(name)
+    async def work(pool: Pool, tenant: str) -> str:
+        known = {each.name: each for each in await current_templates(pool, tenant)}.get(name)
         if known is None:
             raise ConfigurationError(f"There is no template {name}. `parley templates list` shows them.")
         changes: dict[str, Any] = {"content": _content(text), "active": active, "weight": weight}
         if account is not None:
             changes["accounts"] = [] if account == ["all"] else account
         data = {**known.model_dump(mode="json"), **{k: v for k, v in changes.items() if v is not None}}
-        return await _save(pool, [validated(Template, data, f"template {name}")], person)
+        template = validated(Template, data, f"template {name}")
+        return await versions.save_templates(pool, tenant, [template], person or getpass.getuser())
 
-    print(_with_pool(work))
+    print(database.run(work, announces=True))
 
 
 @app.command("import")
@@ -129,27 +127,32 @@ def import_templates(
         templates = book.from_yaml(file.read_text(encoding="utf-8"), str(file))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"Cannot read {file}: {error}. Name a YAML file that exists.") from error
-    print(_with_pool(lambda pool: _save(pool, templates, person)))
+    who = person or getpass.getuser()
+    print(
+        database.run(
+            lambda pool, tenant: versions.save_templates(pool, tenant, templates, who), announces=True
+        )
+    )
 
 
 @app.command("export")
 def export_templates() -> None:
     """Prints the newest version of each template as YAML."""
-    print(book.to_yaml(_with_pool(current_templates)), end="")
+    print(book.to_yaml(database.run(current_templates)), end="")
 
 
 @app.command("suggest")
 def suggest(as_json: AsJson = False) -> None:
     """Shows how people judged each template's drafts, and the weight that this suggests."""
-    rows = _with_pool(
-        lambda pool: pool.fetch(
+    rows = database.run(
+        lambda pool, tenant: pool.fetch(
             "select intent, language, template, "
             "count(*) filter (where verdict = 'approved') as approved, "
             "count(*) filter (where verdict = 'edited') as edited, "
             "count(*) filter (where verdict = 'rejected') as rejected "
             "from draft_verdicts where tenant_id = $1 and template is not null and verdict is not null "
             "and intent is not null group by intent, language, template order by intent, language, template",
-            settings.load().tenant,
+            tenant,
         )
     )
     table = Table("Intent", "Language", "Template", "Approved", "Edited", "Rejected", "Suggested weight")
@@ -173,66 +176,13 @@ def _suggested(rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], float |
     return list(zip(rows, learning.weights(counts), strict=True))
 
 
-async def current_templates(pool: Pool) -> list[Template]:
+async def current_templates(pool: Pool, tenant: str) -> list[Template]:
     """The newest version of each of the tenant's templates, by name; the shipped ones of a new tenant."""
-    tenant = settings.load().tenant
     await seeding.seed(pool, codec.load(), tenant)
     async with pool.acquire() as connection:
         changes = await seeding.current(connection, tenant)
     return [Template.from_change(change) for change in changes if change.kind is ConfigKind.TEMPLATE]
 
 
-async def _save(pool: Pool, templates: Iterable[Template], person: str) -> str:
-    tenant, who = settings.load().tenant, person or getpass.getuser()
-    return await save_templates(pool, tenant, templates, who)
-
-
-async def save_templates(pool: Pool, tenant: str, templates: Iterable[Template], person: str) -> str:
-    """Stores new versions of what differs and announces them, in one transaction; says what was done."""
-    saved = []
-    async with pool.acquire() as connection, connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock(hashtext('parley seed ' || $1))", tenant)
-        known = {
-            change.key: Template.from_change(change)
-            for change in await seeding.current(connection, tenant)
-            if change.kind is ConfigKind.TEMPLATE
-        }
-        for template in templates:
-            before = known.get(template.name)
-            version = before.version if before else 0
-            if before and template.model_copy(update={"version": version}) == before:
-                continue
-            await connection.execute(
-                seeding.INSERT_TEMPLATE,
-                tenant,
-                template.name,
-                version + 1,
-                *seeding.template_row(template),
-                person,
-            )
-            change = ConfigChange(
-                kind=ConfigKind.TEMPLATE,
-                tenant_id=tenant,
-                key=template.name,
-                version=version + 1,
-                payload=template.model_copy(update={"version": version + 1}).payload,
-                changed_by=person,
-                changed_at=utc_now(),
-            )
-            await configuration.announce(connection, codec.load(), change, action="template.saved")
-            saved.append(f"{template.name} version {version + 1}")
-    return "saved " + ", ".join(saved) if saved else "nothing differs from what is stored"
-
-
 def _content(text: str | None) -> str | None:
     return sys.stdin.read().strip() if text == "-" else text
-
-
-def _with_pool(work: Callable[[Pool], Awaitable[T]]) -> T:
-    async def run(url: str) -> T:
-        async with postgres.open_pool(url, size=2) as pool:
-            await postgres.migrate(pool)
-            return await work(pool)
-
-    with open_servers(settings.load()) as servers:
-        return asyncio.run(run(servers.database))

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Final
 import numpy as np
 import typer
 
+from console import database
 from console.printing import json_line, printable
 from console.replay import moment
-from console.servers import Servers, open_servers
 from infra import postgres, settings
 from infra.settings import Settings
 
@@ -40,8 +40,10 @@ def find(
     """Finds the themes of the last days and stores them; earlier runs stay, thirty of them."""
     known = settings.load()
     until = datetime.now(UTC)
-    with open_servers(known) as servers:
-        found = asyncio.run(_find(servers, known, moment(since), until, limit, least))
+    begin = moment(since)
+    found = database.run(
+        lambda pool, _tenant: find_and_store(pool, known, since=begin, until=until, limit=limit, least=least)
+    )
     if as_json:
         print(json_line(found))
     else:
@@ -56,30 +58,16 @@ def list_themes(
     limit: Annotated[int, typer.Option("-n", help="At most so many.", min=1)] = 20, as_json: Json = False
 ) -> None:
     """Shows the latest run's themes, the largest first."""
-    known = settings.load()
-    with open_servers(known) as servers:
-        rows = asyncio.run(_shown(servers, known.tenant, limit))
+    rows = database.run(lambda pool, tenant: pool.fetch(_SHOWN, tenant, limit))
     for row in rows:
         if as_json:
-            print(json_line(row))
+            print(json_line(dict(row)))
             continue
         print(f"{row['size']:5} comments, {row['wordings']} wordings: {', '.join(row['terms'])}")
         for text in (row["examples"] or [])[:3]:
             print(f"      {printable(text or '')[:100]}")
     if not rows and not as_json:
         print("No themes yet: parley themes find")
-
-
-async def _shown(servers: Servers, tenant: str, limit: int) -> list[dict[str, Any]]:
-    async with postgres.open_pool(servers.database, size=1) as pool:
-        return [dict(row) for row in await pool.fetch(_SHOWN, tenant, limit)]
-
-
-async def _find(
-    servers: Servers, known: Settings, since: datetime, until: datetime, limit: int, least: int
-) -> dict[str, Any]:
-    async with postgres.open_pool(servers.database, size=1) as pool:
-        return await find_and_store(pool, known, since=since, until=until, limit=limit, least=least)
 
 
 async def find_and_store(

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from console.printing import json_line
-from console.servers import open_servers
+from console.servers import create_topics, open_servers
 from console.stages import GROUP_PREFIX, STAGE_INPUTS
-from infra import kafka, settings
+from infra import settings
 from infra.lag import PartitionLag, open_lag_reader
 from infra.scan import scan
 from schemas import codec, topics
@@ -29,14 +29,7 @@ def create() -> None:
     """Creates the topics that are missing."""
     loaded = settings.load()
     with open_servers(loaded) as servers:
-        made = asyncio.run(
-            kafka.create_topics(
-                servers.kafka,
-                list(topics.ALL.values()),
-                partitions=loaded.topic_partitions,
-                replication_factor=loaded.topic_replication_factor,
-            )
-        )
+        made = asyncio.run(create_topics(servers, loaded))
     print("\n".join(f"created {name}" for name in made) or "every topic exists")
 
 

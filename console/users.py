@@ -1,28 +1,22 @@
 """`parley users add|list` and `parley keys create|list|revoke`: who may use the HTTP API."""
 
-import asyncio
 import getpass
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from console import people
+from console import database, people
 from console.people import Role
 from console.printing import cell, json_line
-from console.servers import open_servers
-from infra import postgres, settings
-from infra.postgres import Pool
 from schemas.errors import ConfigurationError
 from schemas.events import utc_now
 
 users = typer.Typer(no_args_is_help=True, help="Who may use the HTTP API.")
 keys = typer.Typer(no_args_is_help=True, help="Keys of the HTTP API.")
 
-T = TypeVar("T")
 Name = Annotated[str, typer.Argument(help="The user's name, as it will stand with decisions.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
@@ -36,14 +30,16 @@ def add_user(
     """Adds a user, or changes the role of one."""
     if not name.strip() or not name.isprintable() or len(name) > 100:
         raise ConfigurationError("A user's name has 1 to 100 printable characters.")
-    _with_pool(lambda pool, tenant: people.save_user(pool, tenant, name, role, active=active, actor=_actor()))
+    database.run(
+        lambda pool, tenant: people.save_user(pool, tenant, name, role, active=active, actor=_actor())
+    )
     print(f"{name} is {role}" + ("" if active else ", inactive"))
 
 
 @users.command("list")
 def list_users(as_json: AsJson = False) -> None:
     """Shows the users."""
-    rows = _with_pool(
+    rows = database.run(
         lambda pool, tenant: pool.fetch(
             "select u.name, u.role, u.is_active, count(k.key_id) filter (where k.revoked_at is null "
             "and (k.expires_at is null or k.expires_at > now())) as keys, "
@@ -63,7 +59,7 @@ def create_key(
 ) -> None:
     """Makes a key and prints it, once: `Authorization: Bearer KEY`."""
     expires_at = utc_now() + timedelta(days=days) if days else None
-    _, key = _with_pool(
+    _, key = database.run(
         lambda pool, tenant: people.create_key(
             pool, tenant, name, label=label, expires_at=expires_at, actor=_actor()
         )
@@ -74,7 +70,7 @@ def create_key(
 @keys.command("list")
 def list_keys(as_json: AsJson = False) -> None:
     """Shows the keys in force, without their secrets."""
-    rows = _with_pool(
+    rows = database.run(
         lambda pool, tenant: pool.fetch(
             "select k.key_id, u.name, k.label, k.created_at, k.expires_at, k.last_used_at "
             "from api_keys k join users u using (user_id) "
@@ -88,7 +84,7 @@ def list_keys(as_json: AsJson = False) -> None:
 @keys.command("revoke")
 def revoke_key(key_id: Annotated[str, typer.Argument(help="As `parley keys list` shows it.")]) -> None:
     """Ends a key at once."""
-    _with_pool(lambda pool, tenant: people.revoke_key(pool, tenant, key_id, actor=_actor()))
+    database.run(lambda pool, tenant: people.revoke_key(pool, tenant, key_id, actor=_actor()))
     print(f"key {key_id} opens nothing any more")
 
 
@@ -105,15 +101,3 @@ def _print(rows: list[Any], as_json: bool, nothing: str) -> None:
     for row in rows:
         table.add_row(*map(cell, row.values()))
     Console().print(table if rows else nothing)
-
-
-def _with_pool(work: Callable[[Pool, str], Awaitable[T]]) -> T:
-    loaded = settings.load()
-
-    async def run(url: str) -> T:
-        async with postgres.open_pool(url, size=1) as pool:
-            await postgres.migrate(pool)
-            return await work(pool, loaded.tenant)
-
-    with open_servers(loaded) as servers:
-        return asyncio.run(run(servers.database))

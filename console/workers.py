@@ -2,13 +2,13 @@
 
 import asyncio
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from console import seeding
+from console import database, seeding
 from console.servers import Servers, alone, open_servers, prepare
 from console.stages import STAGE_INPUTS
 from console.supervisor import Program, Supervisor, exit_with_parent
@@ -122,15 +122,8 @@ def serve() -> None:
 
 def migrate() -> None:
     """Brings the database up to this release's tables."""
-    loaded = settings.load()
-    with open_servers(loaded) as servers:
-        done = asyncio.run(_migrate(servers.database))
+    done = database.run(lambda pool, _tenant: postgres.migrate(pool), migrates=False)
     print("\n".join(f"applied {name}" for name in done) or "the database is up to date")
-
-
-async def _migrate(database: str) -> Sequence[str]:
-    async with postgres.open_pool(database, size=1) as pool:
-        return await postgres.migrate(pool)
 
 
 def simulate(

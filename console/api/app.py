@@ -19,7 +19,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from console.api.intake import Bounded
 from console.api.shapes import Problem
 from console.people import Role, User, user_of
-from console.reviewing import NoItem, NotAllowed, NothingToSend, ReviewError, Taken
+from console.review_items import NoItem, NotAllowed, NothingToSend, ReviewError, Taken
 from infra import logs
 from infra.postgres import Pool, transient
 from schemas.errors import ConfigurationError, TransientError

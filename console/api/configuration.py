@@ -5,9 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path
 
-from console import configuration, seeding, voices
-from console import policy as policies
-from console import templates as stored
+from console import configuration, seeding, versions, voices
 from console.api.app import Admin, Analyst, In, Supervisor
 from console.api.shapes import (
     AccountShape,
@@ -57,7 +55,7 @@ async def save_template(context: In, user: Supervisor, name: TemplateName, conte
     """Adds a template, or makes a new version of it; checked first."""
     data = {**content.model_dump(mode="json"), "name": name}
     template = validated(templates.Template, data, f"template {name}")
-    said = await stored.save_templates(context.pool, context.tenant, [template], user.name)
+    said = await versions.save_templates(context.pool, context.tenant, [template], user.name)
     return Said(message=said)
 
 
@@ -81,7 +79,7 @@ async def set_policy(
     Policy.from_data(document, "the policy")
     if not is_storable(json.dumps(document, ensure_ascii=False)) or "\\u0000" in json.dumps(document):
         raise ConfigurationError("the policy: holds null characters or halves of surrogate pairs")
-    version = await policies.save_policy(context.pool, context.tenant, document, user.name)
+    version = await versions.save_policy(context.pool, context.tenant, document, user.name)
     return PolicyVersion(version=version, document=document)
 
 
@@ -101,7 +99,7 @@ async def voice(context: In, _user: Analyst, key: VoiceKey) -> VoiceVersion:
 async def set_voice(context: In, user: Supervisor, key: VoiceKey, content: VoiceContent) -> VoiceVersion:
     """Sets a voice; workers follow within seconds."""
     given = validated(Voice, content.model_dump(mode="json"), f"voice of {key}")
-    version = await voices.save_voice(context.pool, context.tenant, voices.checked(key), given, user.name)
+    version = await versions.save_voice(context.pool, context.tenant, voices.checked(key), given, user.name)
     return VoiceVersion(key=key, version=version, voice=content)
 
 

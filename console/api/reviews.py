@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Query
 
-from console import reviewing
+from console import review_decisions, review_items
 from console.api.app import Analyst, In, Moderator
 from console.api.shapes import (
     Approval,
@@ -41,7 +41,7 @@ async def items(
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> list[ReviewItem]:
     """What waits for a person, the most urgent first."""
-    rows = await reviewing.waiting(
+    rows = await review_items.waiting(
         context.pool,
         context.tenant,
         limit=limit,
@@ -56,19 +56,19 @@ async def items(
 @router.get("/review/items/{comment_id}", tags=["review"])
 async def item(context: In, _user: Analyst, comment_id: UUID) -> ReviewItem:
     """One item; the newest of its comment, open or closed."""
-    return ReviewItem.of(await reviewing.item(context.pool, context.tenant, str(comment_id)))
+    return ReviewItem.of(await review_items.item(context.pool, context.tenant, str(comment_id)))
 
 
 @router.post("/review/items/{comment_id}/claim", tags=["review"])
 async def claim(context: In, user: Moderator, comment_id: UUID) -> Claimed:
     """Reserves an item, so that no two people work on it; claiming again makes it last longer."""
-    return Claimed(until=await reviewing.claim(context.pool, context.tenant, str(comment_id), user))
+    return Claimed(until=await review_items.claim(context.pool, context.tenant, str(comment_id), user))
 
 
 @router.delete("/review/items/{comment_id}/claim", tags=["review"], status_code=204)
 async def release(context: In, user: Moderator, comment_id: UUID) -> None:
     """Gives a claim back."""
-    await reviewing.release(context.pool, context.tenant, str(comment_id), user)
+    await review_items.release(context.pool, context.tenant, str(comment_id), user)
 
 
 @router.post("/review/items/{comment_id}/approve", tags=["review"])
@@ -76,7 +76,7 @@ async def approve(context: In, user: Moderator, comment_id: UUID, approval: Appr
     """Sends the draft, or the given text instead."""
     text = approval.text.strip() if approval.text is not None else None
     if text == "":
-        raise reviewing.NothingToSend("The reply is empty. Write one, or reject the item.")
+        raise review_items.NothingToSend("The reply is empty. Write one, or reject the item.")
     return await _decided(context, comment_id, Action.APPROVE, user, text=text)
 
 
@@ -95,7 +95,7 @@ async def escalate(context: In, user: Moderator, comment_id: UUID, reason: Reaso
 async def _decided(
     context: In, comment_id: UUID, action: Action, user: User, *, text: str | None = None, reason: str = ""
 ) -> Decided:
-    made: Decision = await reviewing.decide(
+    made: Decision = await review_decisions.decide(
         context.pool, context.tenant, str(comment_id), action, user, text=text, reason=reason
     )
     return Decided(

@@ -77,7 +77,7 @@ class ReviewItem(BaseModel):
 
     @classmethod
     def of(cls, row: Any) -> "ReviewItem":
-        """From a row of `reviewing.ITEM`."""
+        """From a row of `review_items.ITEM`."""
         return cls.model_validate({name: row[name] for name in cls.model_fields})
 
 

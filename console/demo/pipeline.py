@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from console import configuration, seeding
+from console import configuration, database, seeding
 from console.demo import platforms, policy
 from console.servers import Servers, prepare
 from console.simulators import MANY
@@ -93,7 +93,7 @@ class Pipeline:
                     replies_per_minute=budget * self.scale["posting budget"],
                     actor=policy.BY_DEMO,
                 )
-        await seeding.publish_outbox(servers)
+        await database.publish_outbox(servers)
 
     async def _refuse_real_accounts(self, pool: Pool) -> None:
         others = await pool.fetchval(

@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from console.configuration import BY_PARLEY, POLICY_KEY
-from console.policy import save_policy
 from console.seeding import current
+from console.versions import save_policy
 from infra.postgres import Pool
 from replies import shipped
 from replies.documents import read_json, read_yaml

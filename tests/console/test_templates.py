@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from console import seeding, templates
+from console import seeding, versions
 from infra.postgres import Pool
 from replies.documents import validated
 from replies.templates import Template
@@ -27,8 +27,8 @@ async def newest(pool: Pool) -> dict[str, Template]:
 
 @pytest.mark.integration
 async def test_a_change_is_a_new_version_with_audit_and_announcement_in_one(pool: Pool) -> None:
-    await templates.save_templates(pool, TENANT, [template()], "ana")
-    said = await templates.save_templates(
+    await versions.save_templates(pool, TENANT, [template()], "ana")
+    said = await versions.save_templates(
         pool, TENANT, [template(weight=0.3, accounts=["facebook:1"], platforms=["facebook"])], "ben"
     )
     assert said == "saved t1 version 2"
@@ -44,8 +44,8 @@ async def test_a_change_is_a_new_version_with_audit_and_announcement_in_one(pool
 
 @pytest.mark.integration
 async def test_saving_what_is_there_changes_nothing(pool: Pool) -> None:
-    await templates.save_templates(pool, TENANT, [template()], "ana")
-    assert "nothing differs" in await templates.save_templates(pool, TENANT, [template()], "ana")
+    await versions.save_templates(pool, TENANT, [template()], "ana")
+    assert "nothing differs" in await versions.save_templates(pool, TENANT, [template()], "ana")
     assert await pool.fetchval("select count(*) from response_templates") == 1
 
 
@@ -54,6 +54,6 @@ async def test_a_new_release_leaves_what_people_changed(pool: Pool) -> None:
     await seeding.seed(pool, codec.load(), TENANT)
     shipped = next(iter((await newest(pool)).values()))
     changed = shipped.model_copy(update={"weight": 0.2})
-    await templates.save_templates(pool, TENANT, [changed], "ana")
+    await versions.save_templates(pool, TENANT, [changed], "ana")
     await seeding.seed(pool, codec.load(), TENANT)
     assert (await newest(pool))[shipped.name].weight == 0.2

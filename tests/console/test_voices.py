@@ -1,6 +1,6 @@
 import pytest
 
-from console import seeding, voices
+from console import seeding, versions, voices
 from console.live_desk import LiveDesk
 from infra.postgres import Pool
 from replies.account import AccountView
@@ -37,14 +37,14 @@ async def spoken(pool: Pool) -> str:
 @pytest.mark.integration
 async def test_an_accounts_voice_outranks_the_one_for_all_until_it_is_taken_away(pool: Pool) -> None:
     shipped = await spoken(pool)
-    await voices.save_voice(pool, TENANT, EVERYWHERE, Voice(tone="plain"), "ana")
+    await versions.save_voice(pool, TENANT, EVERYWHERE, Voice(tone="plain"), "ana")
     assert await spoken(pool) == "plain"
-    await voices.save_voice(pool, TENANT, ACCOUNT.config_key, Voice(tone="funny"), "ana")
-    assert await voices.save_voice(pool, TENANT, ACCOUNT.config_key, Voice(tone="dry"), "ben") == 2
+    await versions.save_voice(pool, TENANT, ACCOUNT.config_key, Voice(tone="funny"), "ana")
+    assert await versions.save_voice(pool, TENANT, ACCOUNT.config_key, Voice(tone="dry"), "ben") == 2
     assert await spoken(pool) == "dry"
-    await voices.save_voice(pool, TENANT, ACCOUNT.config_key, None, "ben")
+    await versions.save_voice(pool, TENANT, ACCOUNT.config_key, None, "ben")
     assert await spoken(pool) == "plain"
-    await voices.save_voice(pool, TENANT, EVERYWHERE, None, "ben")
+    await versions.save_voice(pool, TENANT, EVERYWHERE, None, "ben")
     assert await spoken(pool) == shipped
     actions = await pool.fetch("select action from audit_log order by id")
     assert [row["action"] for row in actions] == ["voice.set"] * 3 + ["voice.removed"] * 2

@@ -5,8 +5,7 @@ import json
 
 import pytest
 
-from console import policy as policies
-from console import seeding
+from console import seeding, versions
 from console.people import Role
 from infra.postgres import Pool
 from replies import shipped
@@ -63,7 +62,7 @@ async def test_a_policy_that_postgres_cannot_keep_changes_nothing(api: Api, pool
 async def test_policies_set_at_once_get_versions_of_their_own_beside_seeding(pool: Pool) -> None:
     document = read_yaml(shipped.policy_text(), "the shipped policy")
     await asyncio.gather(
-        *(policies.save_policy(pool, TENANT, document, f"person {number}") for number in range(4)),
+        *(versions.save_policy(pool, TENANT, document, f"person {number}") for number in range(4)),
         *(seeding.seed(pool, codec.load(), TENANT) for _ in range(2)),
     )
     rows = await pool.fetch("select version, created_by from policies order by version")

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from console import people, reviewing
+from console import people, review_decisions, review_items
 from console.people import Role, User
 from infra.postgres import Pool
 from schemas import codec
@@ -26,74 +26,76 @@ async def sent(pool: Pool) -> list[Decision]:
 async def test_of_two_who_decide_at_once_one_wins_and_the_other_is_told(pool: Pool) -> None:
     comment = await waiting_comment(pool)
     answers = await asyncio.gather(
-        reviewing.decide(pool, TENANT, comment, Action.APPROVE, ANA),
-        reviewing.decide(pool, TENANT, comment, Action.REJECT, BEN),
+        review_decisions.decide(pool, TENANT, comment, Action.APPROVE, ANA),
+        review_decisions.decide(pool, TENANT, comment, Action.REJECT, BEN),
         return_exceptions=True,
     )
-    assert [type(answer) for answer in answers].count(reviewing.Taken) == 1
+    assert [type(answer) for answer in answers].count(review_items.Taken) == 1
     assert len(await sent(pool)) == 1
 
 
 async def test_a_claim_keeps_others_off_until_it_is_given_back(pool: Pool) -> None:
     comment = await waiting_comment(pool)
-    await reviewing.claim(pool, TENANT, comment, ANA)
-    with pytest.raises(reviewing.Taken, match="Ana works on"):
-        await reviewing.decide(pool, TENANT, comment, Action.APPROVE, BEN)
-    with pytest.raises(reviewing.Taken):
-        await reviewing.claim(pool, TENANT, comment, BEN)
-    await reviewing.release(pool, TENANT, comment, ANA)
-    assert (await reviewing.decide(pool, TENANT, comment, Action.APPROVE, BEN)).person == "Ben"
+    await review_items.claim(pool, TENANT, comment, ANA)
+    with pytest.raises(review_items.Taken, match="Ana works on"):
+        await review_decisions.decide(pool, TENANT, comment, Action.APPROVE, BEN)
+    with pytest.raises(review_items.Taken):
+        await review_items.claim(pool, TENANT, comment, BEN)
+    await review_items.release(pool, TENANT, comment, ANA)
+    assert (await review_decisions.decide(pool, TENANT, comment, Action.APPROVE, BEN)).person == "Ben"
 
 
 async def test_a_claim_ends_by_itself(pool: Pool) -> None:
     comment = await waiting_comment(pool)
-    await reviewing.claim(pool, TENANT, comment, ANA)
-    await pool.execute("update review_items set claimed_at = now() - $1::interval", 2 * reviewing.CLAIM)
-    assert await reviewing.claim(pool, TENANT, comment, BEN)
+    await review_items.claim(pool, TENANT, comment, ANA)
+    await pool.execute("update review_items set claimed_at = now() - $1::interval", 2 * review_items.CLAIM)
+    assert await review_items.claim(pool, TENANT, comment, BEN)
 
 
 async def test_an_approval_after_the_comment_was_removed_sends_nothing_and_says_so(pool: Pool) -> None:
     comment = await waiting_comment(pool)
     await pool.execute("update comments set removed_at = now()")
     await pool.execute("select refresh_comment_states(array[$1::uuid])", comment)
-    with pytest.raises(reviewing.Taken, match="the comment is removed"):
-        await reviewing.decide(pool, TENANT, comment, Action.APPROVE, ANA)
+    with pytest.raises(review_items.Taken, match="the comment is removed"):
+        await review_decisions.decide(pool, TENANT, comment, Action.APPROVE, ANA)
     assert await sent(pool) == []
 
 
 async def test_supervisors_items_are_not_a_moderators_to_decide(pool: Pool) -> None:
     comment = await waiting_comment(pool, level="supervisor")
-    with pytest.raises(reviewing.NotAllowed):
-        await reviewing.decide(pool, TENANT, comment, Action.REJECT, ANA)
-    await reviewing.decide(pool, TENANT, comment, Action.REJECT, User("Sue", Role.SUPERVISOR))
+    with pytest.raises(review_items.NotAllowed):
+        await review_decisions.decide(pool, TENANT, comment, Action.REJECT, ANA)
+    await review_decisions.decide(pool, TENANT, comment, Action.REJECT, User("Sue", Role.SUPERVISOR))
     assert [decision.person for decision in await sent(pool)] == ["Sue"]
 
 
 async def test_an_item_is_found_by_an_index_or_by_how_its_id_begins(pool: Pool) -> None:
     comment, other = await waiting_comment(pool), await waiting_comment(pool)
     for given in (comment, comment[:13]):
-        assert str((await reviewing.item(pool, TENANT, given))["comment_id"]) == comment
+        assert str((await review_items.item(pool, TENANT, given))["comment_id"]) == comment
     for unknown in (str(uuid.uuid4()), "no id", "%", ""):
-        with pytest.raises(reviewing.NoItem):
-            await reviewing.item(pool, TENANT, unknown)
+        with pytest.raises(review_items.NoItem):
+            await review_items.item(pool, TENANT, unknown)
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("set local enable_seqscan = off")
         plan = await connection.fetch(
-            "explain " + reviewing.ITEM + "where r.comment_id = $1::uuid and r.tenant_id = $2", other, TENANT
+            "explain " + review_items.ITEM + "where r.comment_id = $1::uuid and r.tenant_id = $2",
+            other,
+            TENANT,
         )
     assert any("review_items_by_comment" in line[0] for line in plan)
 
 
 async def test_another_tenants_item_is_not_there(pool: Pool) -> None:
     comment = await waiting_comment(pool)
-    with pytest.raises(reviewing.NoItem):
-        await reviewing.item(pool, "another", comment)
+    with pytest.raises(review_items.NoItem):
+        await review_items.item(pool, "another", comment)
 
 
 async def test_what_the_platform_does_not_take_is_not_sent(pool: Pool) -> None:
     comment = await waiting_comment(pool)
-    with pytest.raises(reviewing.NothingToSend, match="characters"):
-        await reviewing.decide(pool, TENANT, comment, Action.APPROVE, ANA, text="x" * 9000)
+    with pytest.raises(review_items.NothingToSend, match="characters"):
+        await review_decisions.decide(pool, TENANT, comment, Action.APPROVE, ANA, text="x" * 9000)
     assert await sent(pool) == []
 
 

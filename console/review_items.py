@@ -1,8 +1,6 @@
-"""What waits for a person, and the person's word: the same for the command line and the HTTP API.
+"""What waits for a person, and who works on it: the same for the command line and the HTTP API.
 
-An item is claimed by one person at a time, for a while; deciding claims it. A decision is written to the
-outbox in the transaction that closes the item, and travels to the poster over `replies.decided` like the
-machine's. The first final word wins; whoever comes second is told who was first.
+An item is claimed by one person at a time, for a while; deciding claims it (`console.review_decisions`).
 
     ReviewError      nothing was done; the message says why and what to do
     ├── NoItem       nothing of this comment waits
@@ -16,14 +14,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from console.people import Role, User, audit
+from console.people import Role, User
 from infra.postgres import Connection, Pool
-from replies.guardrails import LIMITS, length_on
-from schemas import codec, identity, topics
 from schemas.errors import ConfigurationError
-from schemas.events import Decision, Draft, DraftOrigin, Platform, utc_now
-from schemas.states import Action, DecidedBy, State
-from sinks.outbox import enqueue
+from schemas.events import utc_now
+from schemas.states import State
 
 CLAIM: Final = timedelta(minutes=15)
 """How long a claim holds; whoever works on the item may claim it again."""
@@ -144,7 +139,7 @@ async def _meant(connection: "Connection | Pool", tenant: str, beginning: str) -
 async def claim(pool: Pool, tenant: str, comment_id: str, user: User) -> datetime:
     """Reserves an item for a person and returns until when; raises NoItem, Taken or NotAllowed."""
     async with pool.acquire() as connection, connection.transaction():
-        row = await _mine(connection, tenant, comment_id, user)
+        row = await held(connection, tenant, comment_id, user)
         now = utc_now()
         await connection.execute(
             "update review_items set claimed_by = $2, claimed_at = $3 where revision_id = $1",
@@ -158,50 +153,17 @@ async def claim(pool: Pool, tenant: str, comment_id: str, user: User) -> datetim
 async def release(pool: Pool, tenant: str, comment_id: str, user: User) -> None:
     """Gives a claim back; harmless where there is none. Raises NoItem or Taken."""
     async with pool.acquire() as connection, connection.transaction():
-        row = await _mine(connection, tenant, comment_id, user)
+        row = await held(connection, tenant, comment_id, user)
         await connection.execute(
             "update review_items set claimed_by = null, claimed_at = null where revision_id = $1",
             row["revision_id"],
         )
 
 
-async def decide(
-    pool: Pool,
-    tenant: str,
-    comment_id: str,
-    action: Action,
-    user: User,
-    *,
-    text: str | None = None,
-    reason: str = "",
-) -> Decision:
-    """Writes a person's decision: item closed, outbox row, audit row, in one transaction.
-
-    Raises ReviewError if there is no open item, it was decided or claimed by another, the role does not
-    suffice, or there is nothing that can be sent.
-    """
-    async with pool.acquire() as connection, connection.transaction():
-        row = await _mine(connection, tenant, comment_id, user, escalating=action is Action.ESCALATE)
-        decision = _decision(dict(row), action, user.name, text, reason or f"{action} by a person")
-        escalates = action is Action.ESCALATE
-        await connection.execute(
-            "update review_items set is_open = $2, level = $3, closed_at = $4, claimed_by = null, "
-            "claimed_at = null, due_at = case when level = $3 then due_at end where revision_id = $1",
-            row["revision_id"],
-            escalates,
-            "supervisor" if escalates else row["level"],
-            None if escalates else decision.decided_at,
-        )
-        subject = f"comment:{row['comment_id']}"
-        await audit(connection, tenant, user.name, f"review.{action}", subject, {})
-        await enqueue(connection, codec.load(), topics.REPLIES_DECIDED, decision.comment_id, decision)
-    return decision
-
-
-async def _mine(
+async def held(
     connection: Connection, tenant: str, comment_id: str, user: User, *, escalating: bool = False
 ) -> Any:
-    """The open item, locked, if this person may work on it."""
+    """The open item, locked, if this person may work on it; raises NoItem, Taken or NotAllowed."""
     row = await item(connection, tenant, comment_id, lock=True)
     least = Role.SUPERVISOR if row["level"] == "supervisor" and not escalating else Role.MODERATOR
     if not user.role.may(least):
@@ -210,71 +172,3 @@ async def _mine(
     if held_by not in (None, user.name) and until > utc_now():
         raise Taken(f"{held_by} works on the item of comment {comment_id} until {until:%H:%M:%S} UTC.")
     return row
-
-
-def _decision(row: dict[str, Any], action: Action, person: str, text: str | None, reason: str) -> Decision:
-    now = utc_now()
-    revision = str(row["revision_id"])
-    draft = _draft(row, revision, text)
-    sent = draft.text if draft and action.sends else None
-    if action.sends and not sent:
-        raise NothingToSend("This item has no draft. Write the reply: `parley review edit ID --text ...`.")
-    if sent:
-        _check_length(Platform(row["platform"]), sent)
-    return Decision(
-        decision_id=identity.decision_id(
-            revision, draft.draft_id if draft else None, f"person:{person}", action
-        ),
-        tenant_id=row["tenant_id"],
-        platform=Platform(row["platform"]),
-        account_id=row["account_id"],
-        comment_id=str(row["comment_id"]),
-        revision_id=revision,
-        platform_comment_id=row["platform_comment_id"],
-        platform_post_id=row["platform_post_id"],
-        thread_id=row["platform_parent_id"] or row["platform_comment_id"],
-        author_id=row["author_id"],
-        action=action,
-        decided_by=DecidedBy.PERSON,
-        person=person,
-        draft=draft,
-        text=sent,
-        policy_version="person",
-        rule="person",
-        reason=reason,
-        priority=float(row["priority"]),
-        received_at=row["received_at"],
-        decided_at=now,
-    )
-
-
-def _draft(row: dict[str, Any], revision: str, text: str | None) -> Draft | None:
-    if text is not None and text != row["draft"]:
-        return Draft(
-            draft_id=identity.draft_id(revision, text, DraftOrigin.PERSON),
-            revision_id=revision,
-            text=text,
-            origin=DraftOrigin.PERSON,
-            language=row["language"] or "und",
-            confidence=1.0,
-        )
-    if row["draft"] is None:
-        return None
-    return Draft(
-        draft_id=str(row["draft_id"]),
-        revision_id=revision,
-        text=row["draft"],
-        origin=DraftOrigin(row["origin"]),
-        language=row["draft_language"],
-        confidence=float(row["confidence_score"]),
-        template=row["template"],
-        template_version=row["template_version"],
-    )
-
-
-def _check_length(platform: Platform, text: str) -> None:
-    length = length_on(platform, text)
-    if length > LIMITS[platform]:
-        raise NothingToSend(
-            f"The reply has {length} characters, {platform} takes {LIMITS[platform]}. Shorten it."
-        )
