@@ -23,6 +23,8 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from connectors.simulation.api import content_of
+
 if TYPE_CHECKING:
     from connectors.simulation.simulation import Simulation
 
@@ -50,7 +52,7 @@ class ControlApi:
 
     async def comments(self, request: Request) -> Response:
         """POST /sim/comments."""
-        content = await _content(request)
+        content = await content_of(request)
         items = content.get("comments")
         if not isinstance(items, list) or not all(_is_comment(item) for item in items):
             return _wrong(f"comments: a list of objects with text and some of {sorted(_COMMENT)}")
@@ -87,7 +89,7 @@ class ControlApi:
         comment = self._simulation.world.comment(request.path_params["comment_id"])
         if comment is None:
             return _wrong("no such comment")
-        text = str((await _content(request)).get("text") or "")
+        text = str((await content_of(request)).get("text") or "")
         match request.path_params["what"]:
             case "edit":
                 happenings.edit(comment, text, by="author")
@@ -105,12 +107,12 @@ class ControlApi:
 
     async def posts(self, request: Request) -> Response:
         """POST /sim/posts."""
-        text = str((await _content(request)).get("text") or "")
+        text = str((await content_of(request)).get("text") or "")
         return JSONResponse({"id": self._simulation.world.add_post(text).id})
 
     async def callback(self, request: Request) -> Response:
         """POST /sim/callback."""
-        url = (await _content(request)).get("url")
+        url = (await content_of(request)).get("url")
         self._simulation.deliveries.callback_url = str(url) if url else None
         return JSONResponse({"url": url})
 
@@ -120,7 +122,7 @@ class ControlApi:
         if request.method == "DELETE":
             faults.clear(request.path_params.get("name"))
         elif request.method == "POST":
-            content = await _content(request)
+            content = await content_of(request)
             options = {key: content[key] for key in ("count", "probability", "seconds") if key in content}
             try:
                 faults.set(str(content.get("name")), **options)
@@ -145,12 +147,3 @@ def _is_comment(item: Any) -> bool:
 
 def _wrong(message: str) -> Response:
     return JSONResponse({"error": message}, 400)
-
-
-async def _content(request: Request) -> dict[str, Any]:
-    body = await request.body()
-    try:
-        parsed = json.loads(body) if body else {}
-    except ValueError:
-        parsed = {}
-    return parsed if isinstance(parsed, dict) else {}

@@ -18,6 +18,14 @@ DELIVERY: Final[Mapping[str, str]] = {
 }
 """Faults of webhook deliveries, which `Deliveries` shows; part of every platform's catalogue."""
 
+REPLYING: Final[Mapping[str, str]] = {
+    "created_then_timeout": "the reply is created, no answer comes",
+    "created_then_reset": "the reply is created, the connection is reset",
+    "late_write": "no answer comes, the reply is created within `seconds` (unscaled)",
+    "delayed_listing": "the reply shows in listings only after `seconds` (unscaled)",
+}
+"""Faults of replies, which `Replying` shows; part of every platform's catalogue."""
+
 
 @dataclass(slots=True)
 class Fault:

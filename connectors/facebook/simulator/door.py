@@ -13,7 +13,7 @@ from starlette.responses import Response
 from connectors.facebook.simulator.config import SimulatorConfig
 from connectors.facebook.simulator.limits import Limits
 from connectors.meta.signing import appsecret_proof
-from connectors.meta.simulator.answers import error
+from connectors.meta.simulator.answers import error, expired
 from connectors.meta.simulator.calls import token_of
 from connectors.simulation import Faults
 
@@ -45,8 +45,7 @@ class Door:
             text = _NO_PROOF if missing_proof else _WRONG_PROOF
             return error(100, text, kind="GraphMethodException")
         if strikes("expired_token"):
-            text = "Error validating access token: Session has expired on Sunday, 22-Nov-26 10:00:00 PST."
-            return error(190, text, subcode=463, status=401)
+            return expired()
         if strikes("missing_permission"):
             return error(
                 10, "(#10) This endpoint requires the 'pages_manage_engagement' permission", status=403

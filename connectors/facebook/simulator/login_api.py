@@ -1,27 +1,21 @@
-"""The simulated Facebook Login: consent, code, tokens, whose token it is, and who is subscribed.
+"""The simulated Facebook Login: tokens, and whose token it is.
 
-Source: "Manually Build a Login Flow", "Long-Lived Access Tokens", "Debug Token", "Page/subscribed_apps".
+Source: "Manually Build a Login Flow", "Long-Lived Access Tokens", "Debug Token".
 """
 
-import base64
-import hashlib
-import secrets
 import time
-from typing import Any, Final
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
-from connectors.facebook.simulator.config import SimulatorConfig
 from connectors.facebook.simulator.door import Door
-from connectors.journal import Journal
 from connectors.meta.simulator.answers import answer, error
 from connectors.meta.simulator.calls import params_of, token_of
-from connectors.simulation import Faults
+from connectors.meta.simulator.login_api import LONG_LIVED, MetaLoginApi
 
-LONG_LIVED: Final = 5_183_944
-"""Seconds, as in the documentation's sample."""
+if TYPE_CHECKING:
+    from connectors.facebook.simulator.server import Simulator
 
 SCOPES: Final = (
     "pages_show_list",
@@ -32,43 +26,17 @@ SCOPES: Final = (
 )
 
 
-class LoginApi:
-    """Handlers beside those of `GraphApi`; whoever opens the page of consent has consented."""
+class LoginApi(MetaLoginApi):
+    """Handlers beside those of `GraphApi`."""
 
-    def __init__(self, config: SimulatorConfig, door: Door, faults: Faults, journal: Journal) -> None:
-        self._config = config
-        self._door = door
-        self._faults = faults
-        self._journal = journal
-        self._codes: dict[str, tuple[str, str]] = {}
-        self.subscribed = True
-
-    async def consent(self, request: Request) -> Response:
-        """GET `/{version}/dialog/oauth`: back to the app with a code, for one use."""
-        query = request.query_params
-        if query.get("client_id") != self._config.app_id:
-            return error(101, "Error validating application. Invalid application ID.")
-        code = secrets.token_urlsafe(12)
-        self._codes[code] = (query.get("redirect_uri", ""), query.get("code_challenge", ""))
-        back = urlencode({"code": code, "state": query.get("state", "")})
-        return self._noted("consent", RedirectResponse(f"{query.get('redirect_uri')}?{back}", 302))
+    def __init__(self, simulator: "Simulator", door: Door) -> None:
+        super().__init__(simulator, simulator.config, door, field="feed")
+        self._config = simulator.config
 
     async def token(self, request: Request) -> Response:
         """GET `/{version}/oauth/access_token`: a code, or a person's token, for a person's token."""
         params = await params_of(request)
-        config = self._config
-        if params.get("client_id") != config.app_id or params.get("client_secret") != config.app_secret:
-            return self._noted("token", error(1, "Error validating client secret."))
-        if "fb_exchange_token" in params:
-            if params["fb_exchange_token"] != config.user_token or self._faults.strikes("expired_token"):
-                return self._noted("token", error(190, "Error validating access token", subcode=463))
-            return self._noted("token", self._granted(LONG_LIVED))
-        verifier = str(params.get("code_verifier", "")).encode()
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier).digest()).decode().rstrip("=")
-        if self._codes.pop(str(params.get("code")), None) != (params.get("redirect_uri"), challenge):
-            text = "This authorization code has expired or has been used, or the verifier is wrong."
-            return self._noted("token", error(100, text, subcode=36009))
-        return self._noted("token", self._granted(5000))
+        return self._noted("token", self._users_token(params, self._config.user_token))
 
     async def accounts(self, request: Request) -> Response:
         """GET `/{version}/me/accounts`: the page, with its token."""
@@ -109,25 +77,5 @@ class LoginApi:
         }
         return self._noted("debug", answer({"data": data}))
 
-    async def subscriptions(self, request: Request) -> Response:
-        """GET and POST `/{version}/{page}/subscribed_apps`."""
-        params = await params_of(request)
-        refused = self._door.refusal(request, params, is_read=request.method == "GET")
-        if refused is not None:
-            return self._noted("subscriptions", refused)
-        if request.method == "POST":
-            self.subscribed = "feed" in str(params.get("subscribed_fields", ""))
-            return self._noted("subscribe", answer({"success": True}))
-        app = {"id": self._config.app_id, "name": "Parley", "subscribed_fields": ["feed"]}
-        there = self.subscribed and not self._faults.strikes("unsubscribed")
-        return self._noted("subscriptions", answer({"data": [app] if there else []}))
-
     def _page(self) -> dict[str, str]:
         return {"id": self._config.page_id, "name": self._config.page_name}
-
-    def _granted(self, lasts: int) -> Response:
-        return answer({"access_token": self._config.user_token, "token_type": "bearer", "expires_in": lasts})
-
-    def _noted(self, kind: str, found: Response) -> Response:
-        self._journal.write(kind, status=found.status_code, effect="none")
-        return found

@@ -20,6 +20,8 @@ from schemas.events import Platform
 class Simulator(Simulation):
     """A simulated page."""
 
+    world: PageWorld
+
     def __init__(self, config: SimulatorConfig) -> None:
         self.config = config
         self.limits = Limits(config, time.monotonic)
@@ -47,8 +49,7 @@ class Simulator(Simulation):
     def routes(self, app: FastAPI) -> None:
         """The Graph API."""
         door = Door(self.config, self.faults, self.limits)
-        graph = GraphApi(self.config, door, self.happenings, self.faults, self.limits, self.journal)
-        login = LoginApi(self.config, door, self.faults, self.journal)
+        graph, login = GraphApi(self, door), LoginApi(self, door)
         app.add_route("/{version}/dialog/oauth", login.consent, ["GET"])
         app.add_route("/{version}/oauth/access_token", login.token, ["GET", "POST"])
         app.add_route("/{version}/me/accounts", login.accounts, ["GET"])

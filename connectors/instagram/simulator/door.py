@@ -14,7 +14,7 @@ from starlette.responses import Response
 from connectors.instagram.simulator.config import SimulatorConfig
 from connectors.instagram.simulator.limits import Limits
 from connectors.meta.signing import appsecret_proof
-from connectors.meta.simulator.answers import error, missing
+from connectors.meta.simulator.answers import error, expired, missing
 from connectors.meta.simulator.calls import token_of
 from connectors.simulation import Faults
 
@@ -71,9 +71,3 @@ class Door:
             and reads_comments
             and bool(self._faults.strikes("missing_scope"))
         )
-
-
-def expired() -> Response:
-    """The error of a token whose time is over."""
-    text = "Error validating access token: Session has expired on Sunday, 22-Nov-26 10:00:00 PST."
-    return error(190, text, subcode=463, status=401)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from connectors.simulation import DELIVERY
+from connectors.simulation import DELIVERY, REPLYING
 
 CATALOGUE: Final[Mapping[str, str]] = {
     **DELIVERY,
@@ -16,16 +16,13 @@ CATALOGUE: Final[Mapping[str, str]] = {
     "gone_without_subcode": "the error of a missing comment is a bare code 100, as recorded",
     "edited_between": "the comment has another text when it is read",
     # replies
+    **REPLYING,
     "reply_without_id": "the reply is created, the answer 200 has no id",
-    "created_then_timeout": "the reply is created, no answer comes",
-    "late_write": "no answer comes, the reply is created within `seconds` (unscaled)",
-    "created_then_reset": "the reply is created, the connection is reset",
     "created_then_error": "the reply is created, the answer is 500",
     "created_then_400": "the reply is created, the answer is 400, code 20/1772107",
     "error_before": "nothing is created, the answer is 500, code 2",
     "html_503": "nothing is done, the answer is a page of HTML",
     "duplicate_text": "nothing is created, code 506",
-    "delayed_listing": "the reply shows in listings only after `seconds` (unscaled)",
     # the account
     "throttle": "code 80002 with usage headers",
     "throttle_bare": "code 4/1504022 without usage headers",

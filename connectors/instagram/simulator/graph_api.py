@@ -1,36 +1,44 @@
 """The simulated API of comments: read, list, reply, hide, delete; with tokens, limits and faults.
 
-Source: section 3 of the platform contracts.
+Source: section 3 of the platform contracts. Replies, from "IG Comment Replies": below top-level comments
+alone (a reply to a reply is put below the top-level one), none to hidden comments; recorded: with `fields`
+the reply is created and the answer is an error.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from connectors.instagram.simulator.door import Door
 from connectors.instagram.simulator.listing import Listings
-from connectors.instagram.simulator.replying import Replying
 from connectors.meta.simulator.answers import answer, error, missing
 from connectors.meta.simulator.calls import params_of
+from connectors.meta.simulator.replying import GraphReplying, unsupported
+from connectors.simulation import Api, Comment
 
 if TYPE_CHECKING:
     from connectors.instagram.simulator.server import Simulator
 
+LIMIT: Final = 2200
+"""Characters of a comment."""
 
-class GraphApi:
+
+class GraphApi(Api):
     """Handlers of `/{version}/{object}` and its edges `comments`, `replies` and `media`."""
 
     def __init__(self, simulator: "Simulator", door: Door) -> None:
-        self._world = simulator.account_world
-        self._happenings = simulator.happenings
-        self._faults = simulator.faults
+        super().__init__(simulator)
+        self._world = simulator.world
         self._limits = simulator.limits
-        self._journal = simulator.journal
         self._door = door
-        self._replying = Replying(
-            simulator.config, simulator.happenings, simulator.faults, simulator.limits, simulator.journal
+        self._replying = GraphReplying(
+            simulator,
+            hang_seconds=simulator.config.hang_seconds,
+            limit=LIMIT,
+            headers=simulator.limits.headers,
+            unfit=_unfit,
         )
 
     async def node(self, request: Request) -> Response:
@@ -72,7 +80,7 @@ class GraphApi:
             refused = self._door.refusal(request, params, is_read=False)
             if refused is not None:
                 return self._noted("reply", object_id, refused)
-            return self._replying.reply(object_id, params)
+            return self._replying.asked(object_id, params, unsupported if "fields" in params else None)
         comment = self._world.comment(object_id)
         return await self._list(request, f"{object_id}/replies", comment.replies if comment else None)
 
@@ -122,8 +130,6 @@ class GraphApi:
         base = str(request.base_url).rstrip("/")
         return Listings(self._world, f"{base}/{request.path_params['version']}")
 
-    def _noted(
-        self, kind: str, object_id: str, found: Response, effect: str = "none", **more: Any
-    ) -> Response:
-        self._journal.write(kind, comment_id=object_id, status=found.status_code, effect=effect, **more)
-        return found
+
+def _unfit(parent: Comment) -> Response | None:
+    return error(100, "(#100) Replies to hidden comments are not supported") if parent.hidden else None

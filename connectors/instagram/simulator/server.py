@@ -20,15 +20,15 @@ from schemas.events import Platform
 class Simulator(Simulation):
     """A simulated account."""
 
+    world: AccountWorld
+
     def __init__(self, config: SimulatorConfig) -> None:
         self.config = config
         self.limits = Limits(config, time.monotonic)
-        self.account_world = AccountWorld(
-            config.account_id, config.username, posts=config.posts, first_id=config.first_id
-        )
+        world = AccountWorld(config.account_id, config.username, posts=config.posts, first_id=config.first_id)
         faults = Faults(CATALOGUE)
         self.wire = AccountWire(config, faults)
-        super().__init__(Platform.INSTAGRAM, config, world=self.account_world, wire=self.wire, faults=faults)
+        super().__init__(Platform.INSTAGRAM, config, world=world, wire=self.wire, faults=faults)
 
     def notice(self, verb: str, comment: Comment) -> Notice | None:
         """New comments and replies are announced; edits, removals and hiding are not."""

@@ -3,48 +3,46 @@
 Source: sections 5.2 to 5.4 of the platform contracts.
 """
 
-import json
 import re
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connectors.journal import Journal
 from connectors.linkedin.simulator import listing
 from connectors.linkedin.simulator.answers import answer, error, missing
-from connectors.linkedin.simulator.config import SimulatorConfig
 from connectors.linkedin.simulator.door import Door
-from connectors.linkedin.simulator.world import OrganisationWorld, activity_of
+from connectors.linkedin.simulator.world import activity_of
 from connectors.linkedin.urns import comment_urn
-from connectors.simulation import Comment, Faults, Happenings, Post, Reset, Silence
-from connectors.simulation.late import LATE_WRITE, reply_late
+from connectors.simulation import Api, Comment, Post, Replying, content_of, html_503
 
-_HTML: Final = b"<html><head><title>Error</title></head><body>Sorry, something went wrong.</body></html>"
+if TYPE_CHECKING:
+    from connectors.linkedin.simulator.server import Simulator
+
 _LITTLE_TEXT: Final = re.compile(r"\\(.)|[|{}@\[\]()<>#*_~]", re.DOTALL)
 
 
-class CommentsApi:
+class CommentsApi(Api):
     """Handlers of `/rest/socialActions/{urn}/comments` and `/rest/socialActions/{urn}/comments/{id}`."""
 
-    def __init__(
-        self,
-        config: SimulatorConfig,
-        world: OrganisationWorld,
-        happenings: Happenings,
-        faults: Faults,
-        door: Door,
-        journal: Journal,
-    ) -> None:
-        self._config = config
-        self._world = world
-        self._happenings = happenings
-        self._faults = faults
+    def __init__(self, simulator: "Simulator", door: Door) -> None:
+        super().__init__(simulator)
+        self._config = simulator.config
+        self._world = simulator.world
         self._door = door
-        self._journal = journal
         self._holes: dict[str, tuple[int, int]] = {}
+        self._replying = Replying(
+            simulator,
+            hang_seconds=simulator.config.hang_seconds,
+            misleading={
+                "reply_without_id": lambda _: answer(None, status=201),
+                "reply_without_body": lambda made: answer(None, status=201, headers=_named(made)),
+                "reply_without_header": lambda made: answer(self._object(made), status=201),
+                "created_then_error": lambda _: error(500, "Internal Server Error"),
+            },
+        )
 
     async def comments(self, request: Request) -> Response:
         """GET lists, POST replies (or comments on a post)."""
@@ -54,7 +52,7 @@ class CommentsApi:
         if request.method == "POST":
             if refused is not None:
                 return self._noted("reply", urn, refused)
-            return self._reply(urn, await _content(request))
+            return self._reply(urn, await content_of(request))
         if refused is not None or parent is None:
             return self._noted("list", urn, refused or missing(urn))
         keys = self._world.below(parent, toplevel=True)
@@ -74,7 +72,7 @@ class CommentsApi:
             dict(request.query_params),
             self._faults,
             self._holes,
-            lambda comment: listing.comment_object(self._world, comment),
+            self._object,
         )
         return self._noted("list", urn, answer(content), count=len(content["elements"]))
 
@@ -90,11 +88,11 @@ class CommentsApi:
         if kind == "read":
             if self._faults.strikes("edited_between"):
                 self._happenings.edit(comment, f"{comment.text} (edited)", by="author")
-            return self._noted(kind, named, answer(listing.comment_object(self._world, comment)))
+            return self._noted(kind, named, answer(self._object(comment)))
         if kind == "delete":
             self._happenings.remove(comment, by="api")
             return self._noted(kind, named, answer(None, status=204), "done")
-        text = _patched(await _content(request))
+        text = _patched(await content_of(request))
         if request.headers.get("x-restli-method", "").upper() != "PARTIAL_UPDATE" or text is None:
             return self._noted(
                 kind, named, error(400, "A patch of message is required", code="ILLEGAL_ARGUMENT")
@@ -107,37 +105,18 @@ class CommentsApi:
 
     def _reply(self, urn: str, body: dict[str, Any]) -> Response:
         parent = self._parent(urn)
-        strikes = self._faults.strikes
-        if isinstance(parent, Comment) and strikes("deleted_before_reply"):
-            self._happenings.remove(parent, by="author")
-            parent = None
+        if isinstance(parent, Comment):
+            parent = self._replying.still_there(parent)
         message = body.get("message")
         text = str(message.get("text") or "") if isinstance(message, dict) else ""
         refused = self._unfit(body, text, parent, urn) if parent is not None else missing(urn)
         if not isinstance(parent, Comment) or refused is not None:
             refused = refused or error(400, "Only replies are simulated", code="ILLEGAL_ARGUMENT")
             return self._noted("reply", urn, refused, text=text)
-        delay = strikes("delayed_listing")
         kept = _read_as_little_text(text) if self._config.little_text else text
-        listed_after = delay.seconds if delay else 0.0
-        if late := strikes(LATE_WRITE):
-            return reply_late(
-                self._happenings, self._journal, late, parent=parent, text=kept,
-                hang_seconds=self._config.hang_seconds, listed_after=listed_after,
-            )  # fmt: skip
-        made = self._happenings.own_reply(kept, parent.id, listed_after=listed_after)
-        fault, found = self._after_effect(made)
-        self._journal.write(
-            "reply",
-            comment_id=parent.id,
-            reply_id=made.id,
-            parent_id=made.parent_id,
-            text=kept,
-            status=None if isinstance(found, (Reset, Silence)) else found.status_code,
-            effect="created",
-            **({"fault": fault} if fault else {}),
+        return self._replying.reply(
+            parent, kept, lambda made: answer(self._object(made), status=201, headers=_named(made))
         )
-        return found
 
     def _unfit(self, body: dict[str, Any], text: str, parent: Post | Comment, urn: str) -> Response | None:
         """Why a reply is refused that has something to answer."""
@@ -160,40 +139,17 @@ class CommentsApi:
         if strikes("error_before"):
             return error(500, "Internal Server Error")
         if strikes("html_503"):
-            return Response(_HTML, 503, media_type="text/html")
+            return html_503()
         return self._door.may_reply()
 
-    def _after_effect(self, made: Comment) -> tuple[str | None, Response]:
-        """(fault, answer) to a reply that exists by now."""
-        strikes = self._faults.strikes
-        named = comment_urn(made.id)
-        headers = {"x-restli-id": named.number if named else made.id}
-        content = listing.comment_object(self._world, made)
-        if strikes("reply_without_id"):
-            return "reply_without_id", answer(None, status=201)
-        if strikes("reply_without_body"):
-            return "reply_without_body", answer(None, status=201, headers=headers)
-        if strikes("reply_without_header"):
-            return "reply_without_header", answer(content, status=201)
-        if strikes("created_then_timeout"):
-            return "created_then_timeout", Silence(self._config.hang_seconds)
-        if strikes("created_then_reset"):
-            return "created_then_reset", Reset()
-        if strikes("created_then_error"):
-            return "created_then_error", error(500, "Internal Server Error")
-        return None, answer(content, status=201, headers=headers)
-
-    def _noted(self, kind: str, urn: str, found: Response, effect: str = "none", **more: Any) -> Response:
-        self._journal.write(kind, comment_id=urn, status=found.status_code, effect=effect, **more)
-        return found
+    def _object(self, comment: Comment) -> dict[str, Any]:
+        return listing.comment_object(self._world, comment)
 
 
-async def _content(request: Request) -> dict[str, Any]:
-    try:
-        parsed = json.loads(await request.body() or b"{}")
-    except ValueError:
-        parsed = {}
-    return parsed if isinstance(parsed, dict) else {}
+def _named(made: Comment) -> dict[str, str]:
+    """The header that names a reply."""
+    urn = comment_urn(made.id)
+    return {"x-restli-id": urn.number if urn else made.id}
 
 
 def _patched(body: dict[str, Any]) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from connectors.simulation import DELIVERY
+from connectors.simulation import DELIVERY, REPLYING
 
 CATALOGUE: Final[Mapping[str, str]] = {
     **DELIVERY,
@@ -15,19 +15,16 @@ CATALOGUE: Final[Mapping[str, str]] = {
     "deleted_before_reply": "the author deletes the comment just before the reply arrives (404)",
     "edited_between": "the author edits the comment just before it is read",
     # replies
+    **REPLYING,
     "reply_without_id": "the reply is created, the 201 has neither header nor body",
     "reply_without_body": "the reply is created, the 201 has the header alone",
     "reply_without_header": "the reply is created, the 201 has the body alone",
-    "created_then_timeout": "the reply is created, no answer comes",
-    "late_write": "no answer comes, the reply is created within `seconds` (unscaled)",
-    "created_then_reset": "the reply is created, the connection is reset",
     "created_then_error": "the reply is created, the answer is 500",
     "error_before": "nothing is created, the answer is 500",
     "html_503": "nothing is done, the answer is a page of HTML",
     "duplicate_text": "nothing is created, 422",
     "comments_disabled": "nothing is created, 403: comments are disabled on the post",
     "comment_throttled": "nothing is created, 429: about a minute's throttle",
-    "delayed_listing": "the reply shows in listings only after `seconds` (unscaled)",
     # the account
     "throttle": "429 that names the day's quota, without Retry-After",
     "throttle_bare": "429 that names nothing",

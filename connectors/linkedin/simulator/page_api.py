@@ -5,47 +5,37 @@ Source: sections 5.1 and 5.5 of the platform contracts, and LinkedIn's documenta
 
 import re
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connectors.journal import Journal
 from connectors.linkedin.simulator import listing
 from connectors.linkedin.simulator.answers import answer, error, missing
-from connectors.linkedin.simulator.config import SimulatorConfig
 from connectors.linkedin.simulator.door import Door
-from connectors.linkedin.simulator.wire import SUBSCRIBER, NotificationWire
-from connectors.linkedin.simulator.world import OrganisationWorld
+from connectors.linkedin.simulator.wire import SUBSCRIBER
 from connectors.linkedin.webhook import EVENT_TYPE
-from connectors.simulation import Faults
+from connectors.simulation import Api
+
+if TYPE_CHECKING:
+    from connectors.linkedin.simulator.server import Simulator
 
 _ACTIONS: Final = re.compile(r"List\(([A-Z_,]*)\)")
 _RANGE: Final = re.compile(r"\(start:(\d+),end:(\d+)\)")
 _YEAR: Final = 31_536_000_000
 
 
-class PageApi:
+class PageApi(Api):
     """Handlers of `/rest/posts`, `/rest/socialMetadata`, `/rest/organizationAcls` and the rest."""
 
-    def __init__(
-        self,
-        config: SimulatorConfig,
-        world: OrganisationWorld,
-        wire: NotificationWire,
-        faults: Faults,
-        door: Door,
-        journal: Journal,
-        callback: Callable[[], str | None],
-    ) -> None:
-        self._config = config
-        self._world = world
-        self._wire = wire
-        self._faults = faults
+    def __init__(self, simulator: "Simulator", door: Door) -> None:
+        super().__init__(simulator)
+        self._config = simulator.config
+        self._world = simulator.world
+        self._wire = simulator.wire
+        self._deliveries = simulator.deliveries
         self._door = door
-        self._journal = journal
         self._holes: dict[str, tuple[int, int]] = {}
-        self._callback = callback
 
     async def posts(self, request: Request) -> Response:
         """GET: the finder by author, last modified first."""
@@ -118,7 +108,7 @@ class PageApi:
 
     async def subscriptions(self, request: Request) -> Response:
         """GET: the event subscriptions of app and member, one as long as none is missing."""
-        url = self._callback() or "https://example.org/webhooks"
+        url = self._deliveries.callback_url or "https://example.org/webhooks"
         item = {
             "eventSubscription": {
                 "developerApplication": "urn:li:developerApplication:1",
@@ -137,6 +127,4 @@ class PageApi:
         return answer(listing.page(items, request.url.path, query, self._faults, self._holes))
 
     def _answered(self, request: Request, about: str, found: Callable[[], Response]) -> Response:
-        made = self._door.refusal(request, is_read=True) or found()
-        self._journal.write("read", comment_id=about, status=made.status_code, effect="none")
-        return made
+        return self._noted("read", about, self._door.refusal(request, is_read=True) or found())

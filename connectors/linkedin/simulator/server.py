@@ -29,9 +29,11 @@ from schemas.events import Platform
 class Simulator(Simulation):
     """A simulated organisation."""
 
+    world: OrganisationWorld
+
     def __init__(self, config: SimulatorConfig) -> None:
         self.config = config
-        self.organisation = OrganisationWorld(
+        world = OrganisationWorld(
             organisation_urn(config.organisation_id),
             config.organisation_name,
             posts=config.posts,
@@ -40,12 +42,12 @@ class Simulator(Simulation):
         faults = Faults(CATALOGUE)
         self.wire = NotificationWire(config, faults)
         self.tokens = Tokens(config, faults)
-        super().__init__(Platform.LINKEDIN, config, world=self.organisation, wire=self.wire, faults=faults)
+        super().__init__(Platform.LINKEDIN, config, world=world, wire=self.wire, faults=faults)
         self.challenges = Challenges(config, self.deliveries, faults, self.journal)
 
     def notice(self, verb: str, comment: Comment) -> Notice | None:
         """Everything but hiding, which LinkedIn does not know."""
-        return self.wire.notice(verb, comment, self.organisation)
+        return self.wire.notice(verb, comment, self.world)
 
     def unblock(self) -> None:
         """Ends the block of an address that failed its challenges."""
@@ -59,18 +61,7 @@ class Simulator(Simulation):
     def routes(self, app: FastAPI) -> None:
         """The Community Management API and OAuth."""
         door = Door(self.config, self.faults, self.tokens)
-        comments = CommentsApi(
-            self.config, self.organisation, self.happenings, self.faults, door, self.journal
-        )
-        page = PageApi(
-            self.config,
-            self.organisation,
-            self.wire,
-            self.faults,
-            door,
-            self.journal,
-            lambda: self.deliveries.callback_url,
-        )
+        comments, page = CommentsApi(self, door), PageApi(self, door)
         app.add_route("/sim/challenge", self._challenge, ["POST"])
         app.add_route("/rest/socialActions/{urn}/comments", comments.comments, ["GET", "POST"])
         app.add_route(

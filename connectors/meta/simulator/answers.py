@@ -44,3 +44,9 @@ def missing(method: str, object_id: str, *, with_subcode: bool = True) -> Respon
         "https://developers.facebook.com/docs/graph-api"
     )
     return error(100, message, subcode=33 if with_subcode else None, kind="GraphMethodException")
+
+
+def expired() -> Response:
+    """The error of a token whose time is over."""
+    text = "Error validating access token: Session has expired on Sunday, 22-Nov-26 10:00:00 PST."
+    return error(190, text, subcode=463, status=401)

@@ -1,11 +1,12 @@
 """Parameters and token of a call to the simulated Graph API."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
+
+from connectors.simulation import content_of
 
 
 def token_of(request: Request, params: Mapping[str, Any]) -> str:
@@ -21,9 +22,5 @@ async def params_of(request: Request) -> dict[str, Any]:
     if not body:
         return params
     if request.headers.get("content-type", "").startswith("application/json"):
-        try:
-            parsed = json.loads(body)
-        except ValueError:
-            return params
-        return {**params, **parsed} if isinstance(parsed, dict) else params
+        return {**params, **await content_of(request)}
     return {**params, **dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from connectors.simulation import DELIVERY
+from connectors.simulation import DELIVERY, REPLYING
 
 CATALOGUE: Final[Mapping[str, str]] = {
     **DELIVERY,
@@ -11,16 +11,13 @@ CATALOGUE: Final[Mapping[str, str]] = {
     "deleted_before_reply": "the author deletes the post just before the reply arrives (403)",
     "edited_between": "the author edits the post just before it is read",
     # replies
+    **REPLYING,
     "reply_without_id": "the reply is created, the answer 201 has no id",
-    "created_then_timeout": "the reply is created, no answer comes",
-    "late_write": "no answer comes, the reply is created within `seconds` (unscaled)",
-    "created_then_reset": "the reply is created, the connection is reset",
     "created_then_error": "the reply is created, the answer is 503",
     "error_before": "nothing is created, the answer is 503",
     "html_503": "nothing is done, the answer is a page of HTML",
     "duplicate_text": "nothing is created, 403 for duplicate content",
     "unsummoned": "nothing is created, 403 because the author has not named the account",
-    "delayed_listing": "the reply shows in listings only after `seconds` (unscaled)",
     # the account
     "throttle": "429 with x-rate-limit headers",
     "throttle_bare": "429 without x-rate-limit-reset, on which tweepy would call again without end",

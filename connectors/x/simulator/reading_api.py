@@ -3,20 +3,20 @@
 import re
 import time
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connectors.journal import Journal
-from connectors.simulation import Comment, Faults, Happenings, Post
+from connectors.simulation import Comment, Post
 from connectors.x.simulator.answers import answer, invalid, not_found, problem
+from connectors.x.simulator.api import XApi
 from connectors.x.simulator.asking import Question, question, token
-from connectors.x.simulator.config import SimulatorConfig
 from connectors.x.simulator.door import Door, token_of
-from connectors.x.simulator.limits import Limits
 from connectors.x.simulator.rendering import includes_json, names_account, post_json
-from connectors.x.simulator.world import XWorld
+
+if TYPE_CHECKING:
+    from connectors.x.simulator.server import Simulator
 
 SEARCH_HOLDS: Final = 7 * 86_400
 MENTIONS_HELD: Final = 800
@@ -26,27 +26,11 @@ _CONVERSATION: Final = re.compile(r"conversation_id:(\d{1,19})")
 Thing = Comment | Post
 
 
-class ReadingApi:
+class ReadingApi(XApi):
     """Handlers of GET `/2/...`."""
 
-    def __init__(
-        self,
-        config: SimulatorConfig,
-        world: XWorld,
-        happenings: Happenings,
-        faults: Faults,
-        limits: Limits,
-        journal: Journal,
-        door: Door,
-    ) -> None:
-        self._config = config
-        self._world = world
-        self._happenings = happenings
-        self._faults = faults
-        self._limits = limits
-        self._journal = journal
-        self._door = door
-        self._renamed = config.field_names == "post"
+    def __init__(self, simulator: "Simulator", door: Door) -> None:
+        super().__init__(simulator, door)
         self._named: dict[str, bool] = {}
 
     async def me(self, request: Request) -> Response:
@@ -203,7 +187,3 @@ class ReadingApi:
         if refused is None and self._faults.strikes("read_error"):
             return problem(500, "Internal Server Error", "Internal Server Error")
         return refused
-
-    def _noted(self, kind: str, comment_id: str, found: Response, **more: Any) -> Response:
-        self._journal.write(kind, comment_id=comment_id, status=found.status_code, effect="none", **more)
-        return found

@@ -53,8 +53,7 @@ class Simulator(Simulation):
     def routes(self, app: FastAPI) -> None:
         """API v2, OAuth, and what only this simulator does on request."""
         door = Door(self.config, self.tokens, self.faults, self.limits)
-        parts = (self.config, self.world, self.happenings, self.faults, self.limits, self.journal, door)
-        reads, writes = ReadingApi(*parts), WritingApi(*parts)
+        reads, writes = ReadingApi(self, door), WritingApi(self, door)
         app.add_route("/2/users/me", reads.me, ["GET"])
         app.add_route("/2/users/{user_id}/mentions", reads.mentions, ["GET"])
         app.add_route("/2/users/{user_id}/tweets", reads.timeline, ["GET"])
