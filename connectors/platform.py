@@ -30,6 +30,7 @@ from typing import Protocol, runtime_checkable
 import httpx
 
 from connectors.accounts import Account
+from connectors.marks import Marks
 from connectors.webhook import Ignored, Webhook
 from infra.settings import Settings
 from schemas import identity
@@ -255,13 +256,16 @@ class PlatformClient(Protocol):
         """Every comment and reply below a post, all pages, oldest first, mapped like a webhook's."""
         ...
 
-    def activity(self, *, since: datetime, source: Source = Source.POLL) -> AsyncIterator[Activity]:
+    def activity(
+        self, *, since: datetime, source: Source = Source.POLL, marks: Marks | None = None
+    ) -> AsyncIterator[Activity]:
         """Everything of the account that was active since then: all pages, a post before its comments.
 
         Comments come as they are now (`added`, or `reply_observed` for the account's own); whoever polls
         tells from what is stored whether that is news. A post or comment counts as active by its own time or
         its newest comment's, as far as the platform can be asked. Obeys the platform's limits by raising
-        ThrottledError (with `retry_after`); what was yielded before stays true.
+        ThrottledError (with `retry_after`); what was yielded before stays true. With the `marks` of a look
+        that was broken off it goes on where that was; they tell at any time how far what was yielded reaches.
         """
         ...
 
@@ -304,7 +308,6 @@ class Capabilities:
     reply_length: Callable[[str], int] = len
     replies_flattened: bool = False
     replies_only_when_mentioned: bool = False
-    webhooks: bool = True
     webhook_setup: str = ""
     edit_notices: bool = True
     remove_notices: bool = True

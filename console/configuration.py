@@ -3,14 +3,15 @@
 The relay carries the outbox to the compacted topic `config.changes`, which every worker follows.
 """
 
-from typing import Final
+from typing import Final, Literal
 
-from infra import crypto
+from infra import audit, crypto
 from infra.crypto import KeyRing
 from infra.postgres import Connection, Pool
 from infra.settings import Settings
 from replies.account import AccountStatus, AccountView, Mode
 from schemas import topics
+from schemas.arrival import Arrival
 from schemas.codec import Codec
 from schemas.errors import ConfigurationError
 from schemas.events import ConfigChange, Platform, utc_now
@@ -18,21 +19,14 @@ from sinks import statuses
 from sinks.outbox import enqueue
 from sinks.senders import token_context
 
-BY_PARLEY: Final = "parley"
 POLICY_KEY: Final = "default"
 """Key of a tenant's one policy on `config.changes`."""
 
 
 async def announce(connection: Connection, codec: Codec, change: ConfigChange, *, action: str) -> None:
     """Writes the audit row and the outbox row of a change, within the caller's transaction."""
-    await connection.execute(
-        "insert into audit_log (tenant_id, actor, action, subject, details) values ($1, $2, $3, $4, $5)",
-        change.tenant_id,
-        change.changed_by,
-        action,
-        change.topic_key,
-        {"version": change.version},
-    )
+    details = {"version": change.version}
+    await audit.write_down(connection, change.tenant_id, change.changed_by, action, change.topic_key, details)
     await enqueue(connection, codec, topics.CONFIG_CHANGES, change.topic_key, change)
 
 
@@ -57,13 +51,13 @@ async def save_account(
         row = await connection.fetchrow(
             """
             insert into social_accounts as a (tenant_id, platform, account_id, name, mode, may_reply,
-                only_when_mentioned, default_language, brand_name, replies_per_minute,
+                only_when_mentioned, arrival, default_language, brand_name, replies_per_minute,
                 token_ciphertext, token_key_id, username, token_stored_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-                case when $11::bytea is not null then now() end)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+                case when $12::bytea is not null then now() end)
             on conflict (tenant_id, platform, account_id) do update set
                 name = excluded.name, mode = excluded.mode, may_reply = excluded.may_reply,
-                only_when_mentioned = excluded.only_when_mentioned,
+                only_when_mentioned = excluded.only_when_mentioned, arrival = excluded.arrival,
                 default_language = excluded.default_language,
                 brand_name = excluded.brand_name, replies_per_minute = excluded.replies_per_minute,
                 token_ciphertext = coalesce(excluded.token_ciphertext, a.token_ciphertext),
@@ -84,6 +78,7 @@ async def save_account(
             account.mode,
             account.may_reply,
             account.only_when_mentioned,
+            account.arrival,
             account.default_language,
             account.brand_name,
             replies_per_minute,
@@ -129,19 +124,47 @@ async def set_mode(
     Raises ConfigurationError if there is no such account.
     """
     async with pool.acquire() as connection, connection.transaction():
-        row = await connection.fetchrow(
-            "update social_accounts set mode = $4, version = version + 1, updated_at = clock_timestamp() "  # noqa: S608
-            "where tenant_id = $1 and platform = $2 and account_id = $3 "
-            f"returning version, {statuses.COLUMNS}",
+        await _set(connection, codec, account, "mode", mode, actor=actor)
+
+
+async def set_arrival(
+    pool: Pool, codec: Codec, account: tuple[str, Platform, str], arrival: Arrival, *, actor: str
+) -> None:
+    """Sets by which ways an account's comments come, announces it, and has the poller look at it soon.
+
+    Raises ConfigurationError if there is no such account.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        await _set(connection, codec, account, "arrival", arrival, actor=actor)
+        await connection.execute(
+            "update account_polls set next_poll_at = now() "
+            "where tenant_id = $1 and platform = $2 and account_id = $3",
             *account,
-            mode,
         )
-        if row is None:
-            raise unknown_account(*account[1:])
-        columns = dict(row)
-        version = columns.pop("version")
-        change = AccountView.model_validate(columns).as_change(version, by=actor, at=utc_now())
-        await announce(connection, codec, change, action=f"account.mode.{mode}")
+
+
+async def _set(
+    connection: Connection,
+    codec: Codec,
+    account: tuple[str, Platform, str],
+    column: Literal["mode", "arrival"],
+    value: Mode | Arrival,
+    *,
+    actor: str,
+) -> None:
+    row = await connection.fetchrow(
+        f"update social_accounts set {column} = $4, version = version + 1, updated_at = clock_timestamp() "  # noqa: S608
+        "where tenant_id = $1 and platform = $2 and account_id = $3 "
+        f"returning version, {statuses.COLUMNS}",
+        *account,
+        value,
+    )
+    if row is None:
+        raise unknown_account(*account[1:])
+    columns = dict(row)
+    version = columns.pop("version")
+    change = AccountView.model_validate(columns).as_change(version, by=actor, at=utc_now())
+    await announce(connection, codec, change, action=f"account.{column}.{value}")
 
 
 def unknown_account(platform: str, account_id: str) -> ConfigurationError:

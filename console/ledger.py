@@ -6,12 +6,12 @@ from infra.postgres import Pool
 
 ACCOUNTS: Final = """
 select a.platform, a.account_id, a.name, a.mode, a.status, a.status_reason, a.may_reply,
-    a.only_when_mentioned, a.replies_per_minute, p.problem, p.problem_reason,
+    a.only_when_mentioned, a.arrival, a.replies_per_minute, p.problem, p.problem_reason,
     p.last_good_at as last_good_poll, p.horizon_at as horizon, p.last_error,
     p.next_poll_at as next_poll, p.backfill_since,
     coalesce(c.comments, 0) as comments, coalesce(c.by_webhook, 0) as received_by_webhook,
     coalesce(c.only_by_poll, 0) as found_only_by_polling, coalesce(c.by_backfill, 0) as backfilled,
-    coalesce(c.gaps, 0) as gaps_filled
+    case when a.arrival = 'polling' then 0 else coalesce(c.gaps, 0) end as gaps_filled
 from social_accounts a
 left join account_polls p using (tenant_id, platform, account_id)
 left join lateral (
@@ -35,8 +35,8 @@ async def accounts(pool: Pool, tenant: str) -> list[dict[str, object]]:
 
     `received_by_webhook`: comments of which a webhook brought a wording; `found_only_by_polling`: those that
     only polls brought; `backfilled`: those that came as the past of a newly connected account, and no other
-    way; `gaps_filled`: wordings, edits among them, that only polls brought. A webhook that arrives later than
-    the poll moves its comment from the second number to the first. Repeated records and restarts change
-    nothing: no number is a counter.
+    way; `gaps_filled`: wordings, edits among them, that only polls brought, which is no gap where
+    `arrival` expects no webhooks. A webhook that arrives later than the poll moves its comment from the
+    second number to the first. Repeated records and restarts change nothing: no number is a counter.
     """
     return [dict(row) for row in await pool.fetch(ACCOUNTS, tenant)]

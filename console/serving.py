@@ -41,7 +41,7 @@ def webhook_app(settings: Settings, servers: Servers) -> FastAPI:
         ):
             app.mount("/api", api_app(pool, settings.tenant))
             await view.ready()
-            _warn({each.platform for each in known_accounts(view, settings.tenant)}, settings)
+            _warn(awaited(view, settings.tenant), settings)
             following = asyncio.create_task(view.follow())
             receiver = Receiver(
                 webhooks=webhooks(settings),
@@ -70,9 +70,9 @@ def webhook_app(settings: Settings, servers: Servers) -> FastAPI:
     return app
 
 
-def _warn(connected: Collection[Platform], settings: Settings) -> None:
-    """Says for which platforms with connected accounts webhooks will be refused."""
-    for platform in sorted(connected):
+def _warn(platforms: Collection[Platform], settings: Settings) -> None:
+    """Says for which of them webhooks will be refused."""
+    for platform in sorted(platforms):
         if missing := lacking(platform, settings):
             log.warning("webhooks will be refused: settings are missing", platform=platform, set=missing)
 
@@ -84,12 +84,13 @@ def known_accounts(view: ConfigView, tenant: str) -> list[Account]:
     for key, change in view.all(ConfigKind.ACCOUNT, tenant).items():
         platform, _, account_id = key.partition(":")
         if platform in set(Platform) and account_id:
+            content = _content(change)
             found.append(
                 Account(
                     tenant_id=tenant,
                     platform=Platform(platform),
                     account_id=account_id,
-                    username=_username(change),
+                    username=content.username if content is not None else None,
                 )
             )
         else:
@@ -97,8 +98,14 @@ def known_accounts(view: ConfigView, tenant: str) -> list[Account]:
     return found
 
 
-def _username(change: ConfigChange) -> str | None:
+def awaited(view: ConfigView, tenant: str) -> set[Platform]:
+    """The platforms of accounts whose comments come by webhook."""
+    contents = [_content(change) for change in view.all(ConfigKind.ACCOUNT, tenant).values()]
+    return {content.platform for content in contents if content is not None and content.arrival.by_webhook}
+
+
+def _content(change: ConfigChange) -> AccountView | None:
     try:
-        return AccountView.from_change(change).username
+        return AccountView.from_change(change)
     except ConfigurationError:
         return None  # the workers say what is wrong with it

@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import Field
 
 from replies.documents import Document, read_json, validated
+from schemas.arrival import Arrival
 from schemas.events import ConfigChange, ConfigKind, Platform
 
 
@@ -31,9 +32,9 @@ class AccountView(Document):
     """One account.
 
     `may_reply`: the platform lets us reply there at all. `only_when_mentioned`: it lets us reply only to
-    comments that mention the account (X, self-serve). `default_language` (ISO 639-1) is spoken where the
-    comment's own is not known. `time_zone` (IANA): whose hours a policy's `hours` are. `username`: its
-    handle, by which posts may name it.
+    comments that mention the account (X, self-serve). `arrival`: by which ways its comments come to us.
+    `default_language` (ISO 639-1) is spoken where the comment's own is not known. `time_zone` (IANA): whose
+    hours a policy's `hours` are. `username`: its handle, by which posts may name it.
     """
 
     tenant_id: str = Field("default", min_length=1)
@@ -44,6 +45,7 @@ class AccountView(Document):
     status: AccountStatus = AccountStatus.ACTIVE
     may_reply: bool = True
     only_when_mentioned: bool = False
+    arrival: Arrival = Arrival.BOTH
     default_language: str = Field("en", pattern=r"^[a-z]{2}$")
     brand_name: str = Field("", max_length=60)
     time_zone: str = Field("UTC", min_length=1, max_length=64)

@@ -13,8 +13,8 @@ from schemas.events import utc_now
 from sinks import outbox
 
 COLUMNS: Final = (
-    "tenant_id, platform, account_id, name, mode, status, may_reply, only_when_mentioned, default_language,"
-    " brand_name, time_zone, username"
+    "tenant_id, platform, account_id, name, mode, status, may_reply, only_when_mentioned, arrival,"
+    " default_language, brand_name, time_zone, username"
 )
 """Columns of `social_accounts` that an `AccountView` is made of."""
 

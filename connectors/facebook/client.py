@@ -16,6 +16,7 @@ from connectors.facebook.checking import check_page
 from connectors.facebook.ids import sibling_name
 from connectors.facebook.mapping import from_listing
 from connectors.facebook.reading import REPLY_FIELDS, STATE_FIELDS, comment_state, own_replies
+from connectors.marks import Marks
 from connectors.meta.errors import GraphError, failure_of, is_gone
 from connectors.meta.graph import Graph
 from connectors.meta.paging import pages, path_of
@@ -119,9 +120,11 @@ class FacebookClient:
             except MalformedChange as error:
                 yield Ignored(f"listing:{error.reason}")
 
-    def activity(self, *, since: datetime, source: Source = Source.POLL) -> AsyncIterator[Activity]:
+    def activity(
+        self, *, since: datetime, source: Source = Source.POLL, marks: Marks | None = None
+    ) -> AsyncIterator[Activity]:
         """Posts, what is counted, and comments since then; see `connectors.facebook.poller`."""
-        return poller.activity(self._graph, self.account, since=since, source=source)
+        return poller.activity(self._graph, self.account, since=since, source=source, marks=marks or Marks())
 
     async def read_post(self, platform_post_id: str) -> PostEvent | None:
         """GET `/{post}`."""

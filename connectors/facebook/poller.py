@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from connectors.accounts import Account
 from connectors.facebook.mapping import from_listing
+from connectors.marks import Mark, Marks
 from connectors.meta.errors import GraphError, failure_of, is_gone
 from connectors.meta.fields import moment, platform_id, text_of, url_of
 from connectors.meta.graph import Graph
@@ -33,10 +34,12 @@ COMMENT_FIELDS: Final = (
 
 
 async def activity(
-    graph: Graph, account: Account, *, since: datetime, source: Source
+    graph: Graph, account: Account, *, since: datetime, source: Source, marks: Marks
 ) -> AsyncIterator[Activity]:
     """See `PlatformClient.activity`; newest posts first, of each its newest comments first."""
-    async for item in pages(graph, account.account_id, "published_posts", {"fields": _POSTS_FIELDS}):
+    fields = {"fields": _POSTS_FIELDS}
+    listed = pages(graph, account.account_id, "published_posts", fields, mark=marks.outer("posts"))
+    async for item in listed:
         now = utc_now()
         try:
             post = post_event(item, account, now)
@@ -48,17 +51,21 @@ async def activity(
         active_at = moment(item.get("updated_time"), now) or post.published_at
         if active_at is not None and active_at < since:
             continue
+        name = f"posts>{post.platform_post_id}"
+        if marks.is_done(name):
+            continue
         yield post
         yield _engagement(post, likes=_count(item, "likes"), replies=_count(item, "comments"))
-        async for found in _comments(graph, account, post, since, source):
+        async for found in _comments(graph, account, post, since, source, marks.leaf(name)):
             yield found
+        marks.done(name)
 
 
 async def _comments(
-    graph: Graph, account: Account, post: PostEvent, since: datetime, source: Source
+    graph: Graph, account: Account, post: PostEvent, since: datetime, source: Source, mark: Mark
 ) -> AsyncIterator[Activity]:
     params = {"fields": COMMENT_FIELDS, "filter": "stream", "order": "reverse_chronological"}
-    async for item in pages(graph, post.platform_post_id, "comments", params):
+    async for item in pages(graph, post.platform_post_id, "comments", params, mark=mark):
         now = utc_now()
         created_at = moment(item.get("created_time"), now)
         if created_at is not None and created_at < since:

@@ -18,6 +18,7 @@ from connectors.instagram.mapping import post_event
 from connectors.instagram.poller import activity
 from connectors.instagram.reading import ITEM_FIELDS, POST_FIELDS, STATE_FIELDS, comment_state, own_replies
 from connectors.instagram.wording import refusal_of
+from connectors.marks import Marks
 from connectors.meta.errors import GraphError, failure_of, is_gone
 from connectors.meta.graph import Graph
 from connectors.meta.paging import pages, path_of
@@ -123,9 +124,11 @@ class InstagramClient:
         for found in await listing.comments(platform_post_id):
             yield listing.event(found, source)
 
-    async def activity(self, *, since: datetime, source: Source = Source.POLL) -> AsyncIterator[Activity]:
+    async def activity(
+        self, *, since: datetime, source: Source = Source.POLL, marks: Marks | None = None
+    ) -> AsyncIterator[Activity]:
         """Media, counts and comments since then; see `connectors.instagram.poller`."""
-        async for told in activity(self._graph, await self._named(), since, source):
+        async for told in activity(self._graph, await self._named(), since, source, marks or Marks()):
             yield told
 
     async def check(self) -> AccountCheck:

@@ -4,7 +4,8 @@ Source: "IG Media Comments" and "IG Comment Replies": a listing holds top-level 
 replies hang below each, and have pages of their own where there are many.
 """
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from connectors.accounts import Account
 from connectors.instagram.mapping import from_listing
 from connectors.instagram.reading import ITEM_FIELDS, LIST_FIELDS, PAGE_SIZE, replies_in
+from connectors.marks import Mark
 from connectors.meta.fields import moment
 from connectors.meta.graph import Graph
 from connectors.meta.paging import pages
@@ -37,27 +39,35 @@ class Listing:
         self._graph = graph
         self._account = account
 
-    async def comments(self, media_id: str, *, since: datetime | None = None) -> list[Listed]:
-        """Comments and replies, oldest first, a reply never before its parent.
+    async def newest(
+        self, media_id: str, *, since: datetime | None = None, mark: Mark | None = None
+    ) -> AsyncIterator[Listed]:
+        """Comments as they are listed, newest first, each followed by its replies.
 
         With `since`, reading stops after a whole page of older comments: replies to those are not found.
         """
-        found: list[Listed] = []
         older = 0
-        async for item in pages(self._graph, media_id, "comments", {"fields": LIST_FIELDS}, size=PAGE_SIZE):
+        fields = {"fields": LIST_FIELDS}
+        async for item in pages(self._graph, media_id, "comments", fields, size=PAGE_SIZE, mark=mark):
             now = utc_now()
             at = moment(item.get("timestamp"), now) or now
             below = await self._replies(item)
-            # Turned round as a whole below, hence a comment behind its replies.
-            for reply in reversed(below):
+            yield Listed(item, media_id, None, at, len(below))
+            for reply in below:
                 replied = moment(reply.get("timestamp"), now) or now
-                found.append(Listed(reply, media_id, str(item.get("id")), max(replied, at), None))
-            found.append(Listed(item, media_id, None, at, len(below)))
+                yield Listed(reply, media_id, str(item.get("id")), max(replied, at), None)
             older = older + 1 if since is not None and at < since else 0
             if older >= PAGE_SIZE:
-                break
-        found.reverse()
-        return sorted(found, key=lambda listed: listed.at)
+                return
+
+    async def comments(self, media_id: str) -> list[Listed]:
+        """Comments and replies, oldest first, a reply never before its parent."""
+        threads: list[list[Listed]] = []
+        async for listed in self.newest(media_id):
+            if listed.parent_id is None:
+                threads.append([])
+            threads[-1].append(listed)
+        return sorted(itertools.chain.from_iterable(reversed(threads)), key=lambda listed: listed.at)
 
     def event(self, listed: Listed, source: Source) -> CommentEvent | Ignored:
         """What an item is."""

@@ -13,6 +13,7 @@ from connectors.accounts import Account
 from connectors.instagram.listing import Listing
 from connectors.instagram.mapping import comment_engagement, media_engagement, post_event
 from connectors.instagram.reading import MEDIA_FIELDS, PAGE_SIZE
+from connectors.marks import Marks
 from connectors.meta.fields import moment
 from connectors.meta.graph import Graph
 from connectors.meta.paging import pages
@@ -25,12 +26,18 @@ OLDER_MEDIA: Final = 200
 
 
 async def activity(
-    graph: Graph, account: Account, since: datetime, source: Source
+    graph: Graph, account: Account, since: datetime, source: Source, marks: Marks
 ) -> AsyncIterator[Activity]:
     """Each active media, its counts, its comments with theirs; `account` with its user name."""
     older = 0
     every = pages(
-        graph, account.account_id, "media", {"fields": MEDIA_FIELDS}, size=PAGE_SIZE, of_account=True
+        graph,
+        account.account_id,
+        "media",
+        {"fields": MEDIA_FIELDS},
+        size=PAGE_SIZE,
+        of_account=True,
+        mark=marks.outer("media"),
     )
     async for media in every:
         now = utc_now()
@@ -47,12 +54,16 @@ async def activity(
         newest = _newest_comment(media, now)
         if not recent and (newest is None or newest < since):
             continue
+        name = f"media>{post.platform_post_id}"
+        if marks.is_done(name):
+            continue
         yield post
         counts = media_engagement(media, account, now)
         if counts is not None:
             yield counts
         listing = Listing(graph, account)
-        for listed in await listing.comments(post.platform_post_id, since=None if recent else since):
+        stop = None if recent else since
+        async for listed in listing.newest(post.platform_post_id, since=stop, mark=marks.leaf(name)):
             if listed.at < since:
                 continue
             event = listing.event(listed, source)
@@ -61,6 +72,7 @@ async def activity(
                 told = comment_engagement(listed.item, event, listed.replies)
                 if told is not None:
                     yield told
+        marks.done(name)
 
 
 def _newest_comment(media: Mapping[str, Any], now: datetime) -> datetime | None:

@@ -20,6 +20,7 @@ from connectors.linkedin.mapping import named_comment
 from connectors.linkedin.paging import pages
 from connectors.linkedin.rest import Answer, Rest
 from connectors.linkedin.urns import CommentUrn, comment_urn, encoded, organisation_urn
+from connectors.marks import Marks
 from connectors.platform import (
     AccountCheck,
     Activity,
@@ -150,9 +151,11 @@ class LinkedInClient:
         """Every comment of a post, each followed by its replies: LinkedIn lists the two apart."""
         return poller.comments(self._rest, self.account, platform_post_id, source)
 
-    def activity(self, *, since: datetime, source: Source = Source.POLL) -> AsyncIterator[Activity]:
+    def activity(
+        self, *, since: datetime, source: Source = Source.POLL, marks: Marks | None = None
+    ) -> AsyncIterator[Activity]:
         """See `connectors.linkedin.poller`."""
-        return poller.activity(self._rest, self.account, since, source)
+        return poller.activity(self._rest, self.account, since, source, marks or Marks())
 
     async def read_post(self, platform_post_id: str) -> PostEvent | None:
         """GET `/posts/{post}`; RequestRefused for an activity, which that address does not know."""

@@ -11,17 +11,21 @@ from urllib.parse import parse_qs, urlsplit
 from connectors.linkedin.errors import ApiError
 from connectors.linkedin.fields import number_of
 from connectors.linkedin.rest import Rest
+from connectors.marks import Mark
 from schemas.errors import TransientError
 
 PAGE_SIZE: Final = 100
 
 
-async def pages(rest: Rest, path: str) -> AsyncIterator[list[Mapping[str, Any]] | ApiError]:
+async def pages(
+    rest: Rest, path: str, mark: Mark | None = None
+) -> AsyncIterator[list[Mapping[str, Any]] | ApiError]:
     """The objects of each page of a collection; an error answer ends it. Raises TransientError.
 
-    `path` as in `Rest.read`, without `start` and `count`.
+    `path` as in `Rest.read`, without `start` and `count`. With a `mark` they begin there.
     """
-    start, joint = 0, "&" if "?" in path else "?"
+    begin = mark.begin if mark is not None else None
+    start, joint = int(begin or 0), "&" if "?" in path else "?"
     before: list[Mapping[str, Any]] = []
     while True:
         answer = await rest.read(f"{path}{joint}start={start}&count={PAGE_SIZE}")
@@ -39,6 +43,8 @@ async def pages(rest: Rest, path: str) -> AsyncIterator[list[Mapping[str, Any]] 
             return
         if following <= start:
             raise TransientError("LinkedIn's pages go round in circles")
+        if mark is not None:
+            mark.went_on(str(start), str(following))
         start = following
 
 

@@ -20,6 +20,7 @@ from connectors.linkedin.notices import Told, notices
 from connectors.linkedin.paging import pages
 from connectors.linkedin.rest import Rest
 from connectors.linkedin.urns import comment_urn, encoded, is_urn, organisation_urn
+from connectors.marks import Mark, Marks
 from connectors.platform import Activity, Cause, RequestRefused
 from connectors.webhook import Ignored, MalformedChange
 from schemas.events import CommentEvent, EngagementEvent, Platform, PostEvent, Source, utc_now
@@ -34,8 +35,13 @@ _FEED: Final = "https://www.linkedin.com/feed/update/"
 _Item = tuple[Mapping[str, Any], CommentEvent | Ignored]
 
 
-async def activity(rest: Rest, account: Account, since: datetime, source: Source) -> AsyncIterator[Activity]:
-    """A post, what is counted on it, and its comments, post by post; see `PlatformClient.activity`."""
+async def activity(
+    rest: Rest, account: Account, since: datetime, source: Source, marks: Marks
+) -> AsyncIterator[Activity]:
+    """A post, what is counted on it, and its comments, post by post; see `PlatformClient.activity`.
+
+    Notices and posts are listed anew by a look that goes on, for they tell where to look.
+    """
     told = await notices(rest, account, since, source)
     posts: dict[str, PostEvent | None] = {}
     async for post in _own_posts(rest, account, since if told is not None else None):
@@ -46,16 +52,20 @@ async def activity(rest: Rest, account: Account, since: datetime, source: Source
         elif name not in posts and (found := await read_post(rest, account, name)) is not None:
             posts[name] = found
     for name, known in posts.items():
+        if marks.is_done(name):
+            continue
         if known is not None:
             yield known
             yield await _counted(rest, account, name)
-        async for item, event in _active(rest, account, name, source, told.posts.get(name) if told else None):
+        of_post = told.posts.get(name) if told else None
+        async for item, event in _active(rest, account, name, source, of_post, marks.leaf(name)):
             if isinstance(event, Ignored):
                 yield event
             elif event.occurred_at >= since:
                 yield event
                 for counted in _engagement(item, event, account):
                     yield counted
+        marks.done(name)
     for removal in told.removed.values() if told is not None else ():
         yield removal
 
@@ -101,46 +111,58 @@ async def _own_posts(rest: Rest, account: Account, since: datetime | None) -> As
 
 
 async def _active(
-    rest: Rest, account: Account, post_id: str, source: Source, told: Told | None
+    rest: Rest, account: Account, post_id: str, source: Source, told: Told | None, mark: Mark
 ) -> AsyncIterator[_Item]:
-    """A post's comments and the replies that notices tell of, or all where there are no notices."""
-    threads: list[str] = []
+    """A post's comments and the replies that notices tell of, or all where there are no notices.
+
+    Threads are listed page by page, so that a look which goes on behind a page misses none of its threads.
+    """
     loose = set(told.loose) if told is not None else set()
-    async for item, event in _listed(rest, account, post_id, post_id, source):
-        yield item, event
-        if isinstance(event, CommentEvent):
-            loose.discard(_number(event))
-            if _has_replies(item):
-                threads.append(event.platform_comment_id)
     for reply in told.replies.values() if told is not None else ():
         yield {}, reply
-    for thread in threads:
-        if told is not None and not loose:
-            return
-        async for item, event in _listed(rest, account, thread, post_id, source):
-            if isinstance(event, Ignored):
-                yield item, event
+    async for page in _pages(rest, account, post_id, post_id, source, mark):
+        comments = [(item, event) for item, event in page if isinstance(event, CommentEvent)]
+        loose -= {_number(event) for _, event in comments}
+        for found in page:
+            yield found
+        for above, parent in comments:
+            if not _has_replies(above) or (told is not None and not loose):
                 continue
-            name = event.reply_id or event.platform_comment_id
-            loose.discard(_number(event))
-            if told is None or name not in told.replies:
-                yield item, event
+            async for item, event in _listed(rest, account, parent.platform_comment_id, post_id, source):
+                if isinstance(event, Ignored):
+                    yield item, event
+                    continue
+                loose.discard(_number(event))
+                if told is None or (event.reply_id or event.platform_comment_id) not in told.replies:
+                    yield item, event
 
 
 async def _listed(
     rest: Rest, account: Account, parent: str, post_id: str, source: Source
 ) -> AsyncIterator[_Item]:
-    """What hangs directly below a post or a comment; of one that is gone, nothing."""
-    async for page in pages(rest, f"socialActions/{encoded(parent)}/comments"):
+    """What hangs directly below a post or a comment."""
+    async for page in _pages(rest, account, parent, post_id, source):
+        for found in page:
+            yield found
+
+
+async def _pages(
+    rest: Rest, account: Account, parent: str, post_id: str, source: Source, mark: Mark | None = None
+) -> AsyncIterator[list[_Item]]:
+    """The same page by page; of a post or comment that is gone, nothing."""
+    async for page in pages(rest, f"socialActions/{encoded(parent)}/comments", mark):
         if isinstance(page, ApiError):
             if cause_of(page) is Cause.GONE:
                 return
             raise failure_of(page)
-        for item in page:
-            try:
-                yield item, from_listing(item, account, post_id, utc_now(), source)
-            except MalformedChange as error:
-                yield item, Ignored(f"listing:{error.reason}")
+        yield [(item, _event(item, account, post_id, source)) for item in page]
+
+
+def _event(item: Mapping[str, Any], account: Account, post_id: str, source: Source) -> CommentEvent | Ignored:
+    try:
+        return from_listing(item, account, post_id, utc_now(), source)
+    except MalformedChange as error:
+        return Ignored(f"listing:{error.reason}")
 
 
 def _has_replies(item: Mapping[str, Any]) -> bool:

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlsplit
 
+from connectors.marks import Mark
 from connectors.meta.errors import GraphError, failure_of, is_gone
 from connectors.meta.graph import Graph
-from connectors.platform import AccountStopped, Cause
+from connectors.platform import AccountStopped, Cause, RequestRefused
 from schemas.errors import TransientError
 
 PAGE_SIZE: Final = 100
@@ -20,17 +21,27 @@ async def pages(
     *,
     size: int = PAGE_SIZE,
     of_account: bool = False,
+    mark: Mark | None = None,
 ) -> AsyncIterator[Mapping[str, Any]]:
     """Items of `/{parent}/{edge}` until `next` is absent: a page may be empty and not the last.
 
     Nothing for a parent that is gone; other errors raise as reads do. `of_account`: the parent is the account
     itself, and where it cannot be seen the token is not the account's: AccountStopped, never an empty list.
+    With a `mark` it begins there: Meta says that cursors must not be kept for long, so one that is refused
+    leads back to the first page.
     """
     query = {**params, "limit": str(size)}
+    kept = mark.begin if mark is not None else None
+    if kept is not None:
+        query["after"] = kept
     seen: set[str] = set()
     while True:
         answer = await graph.read(f"{path_of(parent)}/{edge}", query)
         if isinstance(answer, GraphError):
+            if kept is not None and (is_gone(answer) or isinstance(failure_of(answer), RequestRefused)):
+                kept = None
+                del query["after"]
+                continue
             if is_gone(answer) and of_account:
                 raise AccountStopped(Cause.AUTH, f"The token does not open the account {parent}. {answer}")
             if is_gone(answer):
@@ -45,6 +56,9 @@ async def pages(
         if after in seen:
             raise TransientError(f"Meta's pages below {parent} go round in circles")
         seen.add(after)
+        if mark is not None:
+            mark.went_on(query.get("after"), after)
+        kept = None
         query["after"] = after
 
 

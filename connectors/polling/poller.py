@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from connectors.accounts import Account
+from connectors.marks import Marks
 from connectors.platform import AccountCheck, AccountStopped, PlatformClient, RequestRefused, Usage
 from connectors.polling.access import Access
 from connectors.polling.patience import Patience
@@ -36,10 +37,14 @@ MARGIN: Final = timedelta(minutes=10)
 """Looked back beyond the last good poll after an outage longer than the horizon."""
 
 _THROTTLED: Final = 900.0
-_NO_SUBSCRIPTION: Final = (
-    "The platform sends this app none of the account's webhooks; subscribe it (`parley accounts connect`), "
-    "or comments are found by polling alone."
+_SUBSCRIBE: Final = (
+    "The platform sends this app none of the account's webhooks; `parley accounts connect` it: "
 )
+_NO_SUBSCRIPTION: Final = {
+    True: f"{_SUBSCRIBE}until then comments are found by polling alone.",
+    False: f"{_SUBSCRIBE}until then no comment comes, for it is not polled.",
+}
+"""By whether the account is polled."""
 
 Count = Callable[[Platform, str, int], None]
 """Counts: (platform, a short name without ids, how many)."""
@@ -110,7 +115,7 @@ class Poller:
             async with self._leased(account):
                 since = self._since(due)
                 client = await self._access.client(account)
-                if await self._checked(account, client):
+                if await self._checked(due, client) and due.arrival.by_polling:
                     await self._round(client).run(since)
                     horizon = since
                     await self._backfill(client, due, since)
@@ -139,13 +144,14 @@ class Poller:
                 account, after=after, horizon=horizon, error=error[:500] if error else None
             )
 
-    async def _checked(self, account: Account, client: PlatformClient) -> bool:
+    async def _checked(self, due: Due, client: PlatformClient) -> bool:
         """True if the account can be polled; notes what the platform says of its access."""
+        account = due.account
         check: AccountCheck = await client.check()
         if check.problem is not None:
             await self._mark(account, check.problem.value, check.reason)
-        elif check.subscribed is False:
-            await self._mark(account, "subscription", _NO_SUBSCRIPTION)
+        elif check.subscribed is False and due.arrival.by_webhook:
+            await self._mark(account, "subscription", _NO_SUBSCRIPTION[due.arrival.by_polling])
         else:
             await self._mark(account, None, "")
         return check.problem is None or not check.problem.stops_account
@@ -156,10 +162,20 @@ class Poller:
         return horizon if due.last_good_at is None else min(horizon, due.last_good_at - MARGIN)
 
     async def _backfill(self, client: PlatformClient, due: Due, polled_since: datetime) -> None:
-        if due.backfill_since is not None:
+        if (since := due.backfill_since) is None:
+            return
+        marks = Marks(due.backfill_marks)
+        # Kafka and Postgres share no transaction: stored once Kafka has acknowledged, the marks may lag but
+        # never lead, and what is published again has the same ids.
+        await self._round(client).run(
+            since,
+            Source.BACKFILL,
             # What is newer was polled just now; what came meanwhile is no past, and the next poll's to find.
-            await self._round(client).run(due.backfill_since, Source.BACKFILL, before=polled_since)
-            await self._store.backfilled(due.account, due.backfill_since)
+            before=polled_since,
+            marks=marks,
+            reached=lambda: self._store.backfill_reached(due.account, since, marks.state),
+        )
+        await self._store.backfilled(due.account, since)
 
     def _round(self, client: PlatformClient) -> Round:
         platform = client.account.platform

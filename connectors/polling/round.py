@@ -4,12 +4,13 @@ What the platform listed before it failed is published all the same. Whatever is
 before Postgres has it) has the same ids and is stopped by the stages.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any, Final, Protocol, cast
 
 from connectors.accounts import Account
+from connectors.marks import Marks
 from connectors.platform import Activity, PlatformClient, RequestRefused
 from connectors.polling import comparing
 from connectors.polling.comparing import Stored
@@ -29,6 +30,11 @@ MOST_READS: Final = 100
 """Direct reads of absent comments a round; the rest is read in later rounds."""
 
 Count = Callable[[str, int], None]
+Reached = Callable[[], Awaitable[None]]
+
+
+async def _nothing() -> None:
+    return None
 
 
 class Known(Protocol):
@@ -82,15 +88,23 @@ class Round:
         self._count = count
 
     async def run(
-        self, since: datetime, source: Source = Source.POLL, *, before: datetime | None = None
+        self,
+        since: datetime,
+        source: Source = Source.POLL,
+        *,
+        before: datetime | None = None,
+        marks: Marks | None = None,
+        reached: Reached = _nothing,
     ) -> None:
         """Looks at everything active since then; raises what reads raise (see `connectors.platform`).
 
-        Comments written `before` alone are taken, where it is given.
+        Comments written `before` alone are taken, where it is given. With the `marks` of a look that was
+        broken off it goes on there. `reached` is called each time that all which they cover is acknowledged.
         """
         began, seen = utc_now(), set[str]()
         chunk: list[Activity] = []
-        listing = self._client.activity(since=since, source=source)
+        whole = True
+        listing = self._client.activity(since=since, source=source, marks=marks)
         try:
             async with aclosing(cast(Any, listing)) as items:
                 async for item in items:
@@ -98,10 +112,14 @@ class Round:
                         continue
                     chunk.append(item)
                     if len(chunk) >= CHUNK:
-                        taken, chunk = chunk, []
+                        taken, chunk, whole = chunk, [], False
                         await self._settle(taken, seen, source)
+                        whole = True
+                        await reached()
         finally:
             await self._settle(chunk, seen, source)
+            if whole:
+                await reached()
         if source is Source.POLL:
             await self._look_for_removals(since, began, seen)
 

@@ -1,13 +1,15 @@
 """Postgres as the poller uses it: leases, what is stored, how far each account is polled, its marks."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from connectors.accounts import Account
 from connectors.polling.comparing import Stored
+from infra import audit
 from infra.postgres import Connection, Pool, transient
+from schemas.arrival import Arrival
 from schemas.events import CommentEvent, CommentKind, Platform, Source
 
 LEASE: Final = timedelta(minutes=2)
@@ -29,7 +31,8 @@ with mine as (
 update account_polls p set lease_holder = $2, leased_until = now() + $4::interval, last_attempt_at = now()
 from due join social_accounts a using (tenant_id, platform, account_id)
 where (p.tenant_id, p.platform, p.account_id) = (due.tenant_id, due.platform, due.account_id)
-returning p.platform, p.account_id, a.username, p.backfill_since, p.last_good_at
+returning p.platform, p.account_id, a.username, a.arrival, p.backfill_since, p.backfill_marks,
+    p.last_good_at
 """
 
 _UNKNOWN_POSTS: Final = """
@@ -67,10 +70,16 @@ Stop = Callable[[Connection, Account, str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """An account whose turn it is; `last_good_at`: when a poll last came to its end."""
+    """An account whose turn it is.
+
+    `backfill_since`: the past that is wanted; `backfill_marks`: how much of it was published (`Marks.state`);
+    `last_good_at`: when a poll last came to its end.
+    """
 
     account: Account
+    arrival: Arrival
     backfill_since: datetime | None
+    backfill_marks: Mapping[str, str | None] | None
     last_good_at: datetime | None
 
 
@@ -94,7 +103,9 @@ class Store:
         return [
             Due(
                 account=self._account(row),
+                arrival=Arrival(row["arrival"]),
                 backfill_since=row["backfill_since"],
+                backfill_marks=row["backfill_marks"],
                 last_good_at=row["last_good_at"],
             )
             for row in rows
@@ -127,10 +138,23 @@ class Store:
             horizon,
         )
 
+    async def backfill_reached(
+        self, account: Account, since: datetime, marks: Mapping[str, str | None]
+    ) -> None:
+        """So much of what is wanted since then has been published; noted unless more is wanted by now."""
+        await self._execute(
+            "update account_polls set backfill_marks = $6 where tenant_id = $1 and platform = $2 "
+            "and account_id = $3 and backfill_since = $4 and lease_holder = $5",
+            account,
+            since,
+            self._name,
+            marks,
+        )
+
     async def backfilled(self, account: Account, since: datetime) -> None:
         """What was wanted of the past since then has been published; more may be wanted meanwhile."""
         await self._execute(
-            "update account_polls set backfill_since = null "
+            "update account_polls set backfill_since = null, backfill_marks = null "
             "where tenant_id = $1 and platform = $2 and account_id = $3 and backfill_since >= $4",
             account,
             since,
@@ -149,12 +173,8 @@ class Store:
                     return False
                 if problem in ("auth", "permission"):
                     await self._stop(connection, account, reason[:500])
-                await connection.execute(
-                    "insert into audit_log (tenant_id, actor, action, subject) values ($1, 'parley', $2, $3)",
-                    self.tenant,
-                    f"account.{problem or 'recovered'}",
-                    ":".join(("account", *place)),
-                )
+                action, subject = f"account.{problem or 'recovered'}", ":".join(("account", *place))
+                await audit.write_down(connection, self.tenant, audit.BY_PARLEY, action, subject)
         return True
 
     async def problems(self) -> dict[tuple[str, str], int]:

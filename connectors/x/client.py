@@ -10,6 +10,7 @@ from typing import Any, Final
 import httpx
 
 from connectors.accounts import Account
+from connectors.marks import Marks
 from connectors.platform import (
     AccountCheck,
     Activity,
@@ -169,10 +170,11 @@ class XClient:
             except MalformedChange as error:
                 yield Ignored(f"listing:{error.reason}")
 
-    async def activity(self, *, since: datetime, source: Source = Source.POLL) -> AsyncIterator[Activity]:
+    def activity(
+        self, *, since: datetime, source: Source = Source.POLL, marks: Marks | None = None
+    ) -> AsyncIterator[Activity]:
         """See `connectors.x.poller`."""
-        async for item in Poller(self.account, self._tweepy).activity(since=since, source=source):
-            yield item
+        return Poller(self.account, self._tweepy).activity(since=since, source=source, marks=marks or Marks())
 
     async def read_post(self, platform_post_id: str) -> PostEvent | None:
         """GET `/2/tweets/{id}`."""

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from connectors.marks import Mark
+from connectors.platform import RequestRefused
 from connectors.x.api import Answer, read
 from connectors.x.errors import XError, failure_of, is_gone
 from connectors.x.posts import is_id
@@ -20,18 +22,38 @@ async def pages(
     call: Callable[..., Awaitable[Answer]], token_name: str, **params: Any
 ) -> AsyncIterator[Found]:
     """Posts until no `next_token` is given: a page may be empty and not the last. Raises the tree."""
+    async for page in whole_pages(call, token_name, **params):
+        for found in page:
+            yield found
+
+
+async def whole_pages(
+    call: Callable[..., Awaitable[Answer]], token_name: str, mark: Mark | None = None, **params: Any
+) -> AsyncIterator[list[Found]]:
+    """The posts of each page. With a `mark` they begin there; a token that X no longer takes leads back to
+    the first page.
+    """
+    kept = mark.begin if mark is not None else None
+    if kept is not None:
+        params[token_name] = kept
     seen: set[str] = set()
     while True:
         answer = await read(call(**params))
         if isinstance(answer, XError):
+            if kept is not None and (is_gone(answer) or isinstance(failure_of(answer), RequestRefused)):
+                kept = None
+                del params[token_name]
+                continue
             if is_gone(answer):
                 return
             raise failure_of(answer)
         data = answer.content.get("data")
         includes = answer.content.get("includes")
-        for post in data if isinstance(data, list) else ():
-            if isinstance(post, Mapping):
-                yield Found(post, includes)
+        yield [
+            Found(post, includes)
+            for post in (data if isinstance(data, list) else ())
+            if isinstance(post, Mapping)
+        ]
         meta = answer.content.get("meta")
         token = meta.get("next_token") if isinstance(meta, Mapping) else None
         if not isinstance(token, str):
@@ -39,6 +61,9 @@ async def pages(
         if token in seen:
             raise TransientError("X's pages go round in circles")
         seen.add(token)
+        if mark is not None:
+            mark.went_on(params.get(token_name), token)
+        kept = None
         params[token_name] = token
 
 

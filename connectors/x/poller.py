@@ -1,21 +1,22 @@
 """Everything recently active on an X account.
 
-Four reads, each to its end: the account's own posts; what names it (X puts its name before replies in its
-conversations); by id, the posts at whose conversations' beginning those stand; and by search, the
-conversations of the account itself, where answers among others no longer name it. X's search holds seven
-days, its timelines 800 and 3,200 posts: what is older cannot be asked for.
+Two timelines, each to its end, newest first: the account's own posts, and what names it (X puts its name
+before replies in its conversations). Page by page: by id, the posts with which the page's conversations
+begin; and by search, the conversations of the account itself, where answers among others no longer name it.
+X's search holds seven days, its timelines 800 and 3,200 posts: what is older cannot be asked for.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from connectors.accounts import Account
+from connectors.marks import Mark, Marks
 from connectors.platform import Activity
 from connectors.webhook import Ignored, MalformedChange
 from connectors.x.api import FIELDS, Answer, Tweepy
 from connectors.x.mapping import engagement, from_post, post_event
-from connectors.x.pages import Found, oldest_first, pages
+from connectors.x.pages import Found, oldest_first, pages, whole_pages
 from connectors.x.posts import is_id
 from schemas.events import CommentEvent, CommentKind, Source, utc_now
 
@@ -34,36 +35,47 @@ class Poller:
         self._account = account
         self._tweepy = tweepy
 
-    async def activity(self, *, since: datetime, source: Source) -> AsyncIterator[Activity]:
-        """Posts with their counts, then comments, oldest first; raises the tree of `connectors.platform`."""
+    async def activity(self, *, since: datetime, source: Source, marks: Marks) -> AsyncIterator[Activity]:
+        """Each post with its counts, then its comments; raises the tree of `connectors.platform`."""
         start = since.astimezone(UTC)
-        own = oldest_first([item async for item in self._timeline("tweets", start, exclude="retweets")])
-        named = oldest_first([item async for item in self._timeline("mentions", start)])
-        roots = {
-            item.post["id"]: item
-            for item in (*own, *named)
-            if item.post.get("conversation_id") == item.post["id"]
-        }
+        begun: set[str] = set()
+        seen: set[str] = set()
+        for name, call, more in (
+            ("tweets", self._tweepy.get_users_tweets, {"exclude": "retweets"}),
+            ("mentions", self._tweepy.get_users_mentions, {}),
+        ):
+            if marks.is_done(name):
+                continue
+            async for page in self._timeline(call, start, marks.outer(name), **more):
+                roots = await self._roots(page, begun)
+                for root in roots:
+                    for found in self._post(root):
+                        yield found
+                ours = [
+                    root.post["id"]
+                    for root in roots
+                    if root.post.get("author_id") == self._account.account_id
+                ]
+                begun.update(root.post["id"] for root in roots)
+                seen.update(ours)
+                for item in page:
+                    for told in self._comment(item, source, seen):
+                        yield told
+                async for item in self._conversations(sorted(ours, key=int), start, marks, name):
+                    for told in self._comment(item, source, seen):
+                        yield told
+            marks.done(name)
+
+    async def _roots(self, page: list[Found], begun: set[str]) -> list[Found]:
+        """The posts with which the page's conversations begin, but for those given before; oldest first."""
+        here = {item.post["id"]: item for item in page if item.post.get("conversation_id") == item.post["id"]}
         others = {
             conversation
-            for item in (*own, *named)
-            if is_id(conversation := item.post.get("conversation_id")) and conversation not in roots
+            for item in page
+            if is_id(conversation := item.post.get("conversation_id")) and conversation not in here
         }
-        roots |= {item.post["id"]: item async for item in self._by_id(sorted(others, key=int))}
-        for root in oldest_first(roots.values()):
-            for found in self._post(root):
-                yield found
-        ours = [key for key, item in roots.items() if item.post.get("author_id") == self._account.account_id]
-        seen = set(ours)
-        for item in oldest_first([*own, *named]):
-            if item.post["id"] not in seen:
-                seen.add(item.post["id"])
-                for told in self._comment(item, source):
-                    yield told
-        async for item in self._conversations(sorted(ours, key=int), start):
-            if item.post["id"] not in seen:
-                for told in self._comment(item, source):
-                    yield told
+        fetched = [item async for item in self._by_id(sorted(others - begun, key=int))]
+        return [root for root in oldest_first([*here.values(), *fetched]) if root.post["id"] not in begun]
 
     def _post(self, root: Found) -> Iterable[Activity]:
         now = utc_now()
@@ -76,7 +88,11 @@ class Poller:
         if counts is not None:
             yield counts
 
-    def _comment(self, item: Found, source: Source) -> Iterable[Activity]:
+    def _comment(self, item: Found, source: Source, seen: set[str]) -> Iterable[Activity]:
+        """What a post is, the first time that it is seen."""
+        if item.post["id"] in seen:
+            return
+        seen.add(item.post["id"])
         now = utc_now()
         try:
             event = from_post(item.post, item.includes, self._account, now, source, concerns_account=True)
@@ -88,16 +104,17 @@ class Poller:
         except MalformedChange as error:
             yield Ignored(f"listing:{error.reason}")
 
-    def _timeline(self, which: str, start: datetime, **more: Any) -> AsyncIterator[Found]:
-        call = self._tweepy.get_users_tweets if which == "tweets" else self._tweepy.get_users_mentions
-
+    async def _timeline(
+        self, call: Callable[..., Awaitable[Answer]], start: datetime, mark: Mark, **more: Any
+    ) -> AsyncIterator[list[Found]]:
         async def of_account(**params: Any) -> Answer:
-            answer: Answer = await call(self._account.account_id, **params)
-            return answer
+            return await call(self._account.account_id, **params)
 
-        return pages(
-            of_account, "pagination_token", start_time=start, max_results=PAGE_SIZE, **FIELDS, **more
+        listed = whole_pages(
+            of_account, "pagination_token", mark, start_time=start, max_results=PAGE_SIZE, **FIELDS, **more
         )
+        async for page in listed:
+            yield oldest_first(page)
 
     async def _by_id(self, ids: list[str]) -> AsyncIterator[Found]:
         """Posts by id; what is gone is left out."""
@@ -108,20 +125,28 @@ class Poller:
                 if is_id(item.post.get("id")):
                     yield item
 
-    async def _conversations(self, ids: list[str], start: datetime) -> AsyncIterator[Found]:
-        """What search finds in these conversations, oldest first within a query."""
+    async def _conversations(
+        self, ids: list[str], start: datetime, marks: Marks, below: str
+    ) -> AsyncIterator[Found]:
+        """What search finds in these conversations."""
         earliest = max(start, utc_now() - SEARCH_HOLDS)
         for query in queries(ids):
-            found = pages(
+            name = f"{below}>{query}"
+            if marks.is_done(name):
+                continue
+            listed = whole_pages(
                 self._tweepy.search_recent_tweets,
                 "next_token",
+                marks.leaf(name),
                 query=query,
                 start_time=earliest,
                 max_results=PAGE_SIZE,
                 **FIELDS,
             )
-            for item in oldest_first([entry async for entry in found]):
-                yield item
+            async for page in listed:
+                for item in oldest_first(page):
+                    yield item
+            marks.done(name)
 
 
 def queries(ids: Iterable[str]) -> list[str]:

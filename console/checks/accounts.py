@@ -8,6 +8,7 @@ from console.checks.finding import Finding, ok, problem, span, warning
 from console.checks.webhooks import lacking
 from infra.postgres import Pool
 from infra.settings import Settings
+from schemas.arrival import Arrival
 from schemas.events import Platform
 
 _ROUNDS: Final = 4
@@ -17,7 +18,9 @@ _ROUNDS: Final = 4
 async def check_webhooks(pool: Pool, settings: Settings) -> list[Finding]:
     """Whether the settings hold what webhooks of the connected platforms need."""
     rows = await pool.fetch(
-        "select distinct platform from social_accounts where tenant_id = $1 order by 1", settings.tenant
+        "select distinct platform from social_accounts where tenant_id = $1 "
+        "and arrival <> 'polling' order by 1",
+        settings.tenant,
     )
     found = [
         warning(
@@ -36,7 +39,7 @@ async def check_polls(pool: Pool, settings: Settings) -> list[Finding]:
     rows = await pool.fetch(
         "select a.platform, a.account_id, p.problem, p.problem_reason, p.last_error, extract(epoch from "
         "clock_timestamp() - coalesce(p.last_good_at, greatest(a.created_at, a.updated_at)))::float8 as age, "
-        "p.last_good_at is not null as polled from social_accounts a left join account_polls p "
+        "p.last_good_at is not null as polled, a.arrival from social_accounts a left join account_polls p "
         "using (tenant_id, platform, account_id) where a.tenant_id = $1 and a.status = 'active' "
         "order by 1, 2",
         settings.tenant,
@@ -53,7 +56,7 @@ def _polled(row: asyncpg.Record, interval: float) -> Finding | None:
         if row["problem"] == "subscription":
             return warning(name, said, f"subscribe it: parley accounts connect {row['platform']}")
         return problem(name, said, f"mend what it says, then parley accounts check {which}")
-    if row["age"] <= _ROUNDS * interval:
+    if row["age"] <= _ROUNDS * interval or not Arrival(row["arrival"]).by_polling:
         return None
     since = f"no good poll for {span(row['age'])}" if row["polled"] else f"not polled in {span(row['age'])}"
     if row["last_error"]:

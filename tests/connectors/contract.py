@@ -9,6 +9,7 @@ and `CheckContract` need `page`, a `SimulatedAccount` behind real HTTP, and `cli
 import asyncio
 import base64
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ import pytest
 
 from connectors.accounts import Account
 from connectors.catalogue import CONNECTORS
+from connectors.marks import Marks
 from connectors.platform import (
     AccountStopped,
     Cause,
@@ -442,6 +444,32 @@ class ActivityContract:
         async for item in client.activity(since=_an_hour_ago()):
             if not isinstance(item, Ignored):
                 assert load().decode(load().encode(item), type(item)) == item
+
+    async def test_a_poll_that_was_broken_off_goes_on_where_it_was(
+        self, page: SimulatedAccount, client: PlatformClient
+    ) -> None:
+        comments = [page.comment(f"comment {number}") for number in range(620)]
+        marks, first = Marks(), list[str]()
+
+        async def until_throttled() -> None:
+            async for item in client.activity(since=utc_now() - timedelta(hours=1), marks=marks):
+                if isinstance(item, CommentEvent):
+                    first.append(item.platform_comment_id)
+                    if len(first) == 420:
+                        page.fault("throttled")
+
+        with pytest.raises(ThrottledError):
+            await until_throttled()
+        kept = json.loads(json.dumps(marks.state))  # as it is stored
+        rest = [
+            item.platform_comment_id
+            async for item in client.activity(since=utc_now() - timedelta(hours=1), marks=Marks(kept))
+            if isinstance(item, CommentEvent)
+        ]
+        assert {*first, *rest} == set(comments)
+        assert len(first) >= 420
+        # It begins with the page before the one that was refused, not with the first.
+        assert not {*rest[:100]} & {*first[:200]}
 
     @pytest.mark.parametrize(
         ("what", "error"),

@@ -1,7 +1,7 @@
 import pytest
 
-from console.serving import known_accounts
-from schemas.events import ConfigChange, ConfigKind
+from console.serving import awaited, known_accounts
+from schemas.events import ConfigChange, ConfigKind, Platform
 from streams.config import ConfigView
 
 
@@ -40,3 +40,10 @@ def test_a_handle_goes_with_its_account(view: ConfigView) -> None:
     add(view, "x:1", '{"platform": "x", "account_id": "1", "username": "parley"}')
     add(view, "x:2", '{"platform": "x", "account_id": "2"}')
     assert [each.username for each in known_accounts(view, "default")] == ["parley", None]
+
+
+def test_webhooks_are_awaited_only_where_comments_come_by_them(view: ConfigView) -> None:
+    add(view, "x:1", '{"platform": "x", "account_id": "1", "arrival": "polling"}')
+    add(view, "facebook:1", '{"platform": "facebook", "account_id": "1"}')
+    add(view, "linkedin:1", '{"platform": "linkedin", "account_id": "1", "arrival": "webhook"}')
+    assert awaited(view, "default") == {Platform.FACEBOOK, Platform.LINKEDIN}

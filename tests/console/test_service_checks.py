@@ -101,6 +101,17 @@ async def test_an_account_that_is_not_polled_or_whose_webhooks_are_refused_is_to
         "values ('default', 'x', '1', now())"
     )
     assert (await service(database_url, Settings()))["polling"].status is Status.OK
+    await pool.execute("delete from account_polls")
+    await pool.execute("update social_accounts set arrival = 'webhook'")
+    assert (await service(database_url, Settings()))["polling"].status is Status.OK
+    await pool.execute("update social_accounts set arrival = 'polling'")
+    found = await service(database_url, Settings())
+    assert "webhooks of x" not in found
+    assert found["polling x/1"].status is Status.PROBLEM
+    await pool.execute(
+        "insert into account_polls (tenant_id, platform, account_id, last_good_at) "
+        "values ('default', 'x', '1', now())"
+    )
     await pool.execute("update account_polls set problem = 'permission', problem_reason = 'tweet.read lacks'")
     found = await service(database_url, Settings())
     assert (found["polling x/1"].status, "tweet.read lacks" in found["polling x/1"].found) == (

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -13,6 +15,7 @@ from connectors.accounts import Account
 from connectors.clients import Clients
 from connectors.facebook.client import FacebookClient
 from connectors.facebook.simulator import Simulator
+from connectors.journal import lines
 from connectors.platform import AccountCheck, AccountStopped, Cause, CommentState, RequestRefused, Token
 from connectors.polling import poller as polling
 from connectors.polling import posts
@@ -20,7 +23,9 @@ from connectors.polling.access import Access
 from connectors.polling.patience import Patience
 from connectors.polling.poller import Poller
 from connectors.tokens import read_token, token_context
+from console.connecting import want_backfill
 from infra.crypto import KeyRing
+from infra.kafka import Message
 from infra.postgres import Pool
 from infra.settings import Settings
 from schemas.errors import ThrottledError, TransientError
@@ -155,10 +160,10 @@ async def test_a_backfill_that_fails_takes_nothing_from_the_poll_before_it(
     await pool.execute("update account_polls set backfill_since = now() - interval '30 days'")
     listing = FacebookClient.activity
 
-    async def activity(self: FacebookClient, *, since: datetime, source: Any) -> Any:
+    async def activity(self: FacebookClient, *, source: Any, **more: Any) -> Any:
         if source == "backfill":
             raise RequestRefused("too far back")
-        async for item in listing(self, since=since, source=source):
+        async for item in listing(self, source=source, **more):
             yield item
 
     monkeypatch.setattr(FacebookClient, "activity", activity)
@@ -169,6 +174,90 @@ async def test_a_backfill_that_fails_takes_nothing_from_the_poll_before_it(
     assert row["last_error"] == "too far back"
     assert row["backfill_since"] is not None
     assert len(kafka.take()) == 1
+
+
+async def test_a_throttled_backfill_goes_on_where_it_stood_whoever_polls_then(
+    simulator: Simulator,
+    pool: Pool,
+    poller: Poller,
+    kafka: Stored,
+    clients: Clients,
+    settings: Settings,
+    journal: Path,
+) -> None:
+    ids = simulator.add_comments([{"text": f"comment {number}"} for number in range(950)])
+    for number, comment_id in enumerate(ids):
+        existing(simulator, comment_id).created -= 3 * 86_400 - number
+    await pool.execute("update account_polls set backfill_since = now() - interval '7 days'")
+    publish, taken = kafka.publish, list[CommentEvent]()
+
+    async def throttled_then(messages: list[Message]) -> None:
+        await publish(messages)
+        taken.extend(kafka.take())
+        if len(taken) >= 500 and not simulator.faults.struck:
+            simulator.faults.set("throttle", count=1)
+
+    kafka.publish = throttled_then  # type: ignore[method-assign]
+    await poll(pool, poller)
+    row = await pool.fetchrow("select backfill_since, backfill_marks, last_good_at from account_polls")
+    assert row is not None
+    assert row["backfill_since"] is not None
+    assert row["backfill_marks"]
+    assert row["last_good_at"] is not None
+    before = [event.platform_comment_id for event in taken]
+    assert 500 <= len(before) < 950
+    listed = pages_listed(journal)
+    await poll(pool, new_poller(pool, kafka, clients, settings))
+    row = await pool.fetchrow("select backfill_since, backfill_marks from account_polls")
+    assert row is not None
+    assert tuple(row) == (None, None)
+    assert Counter(event.platform_comment_id for event in taken) == Counter(ids)
+    # Ten pages of a hundred; the one before the throttled one is read again.
+    assert pages_listed(journal) == 10 + 1
+    assert pages_listed(journal) - listed < 6
+
+
+def pages_listed(journal: Path) -> int:
+    """Pages of comments that the platform has answered with."""
+    return sum(line["kind"] == "list" and line["status"] == 200 for line in lines(journal))
+
+
+async def test_a_past_that_is_wanted_anew_is_fetched_from_its_beginning(
+    pool: Pool, poller: Poller, account: Account
+) -> None:
+    store, earlier, later = poller._store, utc_now() - timedelta(days=30), utc_now() - timedelta(days=7)
+    await pool.execute("update account_polls set backfill_since = $1", later)
+    await store.due(1)
+    await store.backfill_reached(account, later, {"posts": "x"})
+    assert await pool.fetchval("select backfill_marks from account_polls") == {"posts": "x"}
+    await want_backfill(pool, Settings(tenant="acme"), account.platform, account.account_id, 30)
+    assert await pool.fetchval("select backfill_marks from account_polls") is None
+    await store.backfill_reached(account, later, {"posts": "y"})  # of the look that was under way
+    assert await pool.fetchval("select backfill_marks from account_polls") is None
+    assert await pool.fetchval("select backfill_since < $1 from account_polls", earlier + timedelta(hours=1))
+
+
+async def test_a_backfill_whose_records_kafka_did_not_take_goes_on_before_them(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored
+) -> None:
+    ids = simulator.add_comments([{"text": f"comment {number}"} for number in range(350)])
+    for number, comment_id in enumerate(ids):
+        existing(simulator, comment_id).created -= 3 * 86_400 - number
+    await pool.execute("update account_polls set backfill_since = now() - interval '7 days'")
+    publish, refused = kafka.publish, list[int]()
+
+    async def away_once(messages: list[Message]) -> None:
+        if len(kafka.published) > 150 and not refused:
+            refused.append(len(messages))
+            raise TransientError("Kafka is away")
+        await publish(messages)
+
+    kafka.publish = away_once  # type: ignore[method-assign]
+    await poll(pool, poller)
+    assert refused
+    assert await pool.fetchval("select backfill_since from account_polls") is not None
+    await poll(pool, poller)
+    assert {event.platform_comment_id for event in kafka.take()} == set(ids)
 
 
 async def test_what_is_written_while_the_past_is_fetched_is_no_past(
@@ -182,10 +271,10 @@ async def test_what_is_written_while_the_past_is_fetched_is_no_past(
     await pool.execute("update account_polls set backfill_since = now() - interval '7 days'")
     listing = FacebookClient.activity
 
-    async def activity(self: FacebookClient, *, since: datetime, source: Any) -> Any:
+    async def activity(self: FacebookClient, *, source: Any, **more: Any) -> Any:
         if source == "backfill":
             simulator.add_comments([{"text": "just now"}])
-        async for item in listing(self, since=since, source=source):
+        async for item in listing(self, source=source, **more):
             yield item
 
     monkeypatch.setattr(FacebookClient, "activity", activity)

@@ -4,12 +4,14 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from connectors.accounts import Account
 from connectors.clients import Clients
 from connectors.facebook.simulator import Simulator
+from connectors.journal import lines
 from connectors.platform import Token
 from connectors.polling.access import Access
 from connectors.polling.poller import Poller
@@ -180,6 +182,41 @@ async def test_a_missing_subscription_is_marked_and_polling_goes_on(
     assert await pool.fetchval("select problem from account_polls") == "subscription"
     assert await pool.fetchval("select status from social_accounts") == "active"
     assert len(kafka.take()) == 1
+
+
+async def test_a_missing_subscription_is_no_fault_of_an_account_that_has_no_webhooks(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored
+) -> None:
+    simulator.add_comments([{"text": "hello"}])
+    simulator.faults.set("unsubscribed")
+    await poll(pool, poller)
+    assert await pool.fetchval("select problem from account_polls") == "subscription"
+    await pool.execute("update social_accounts set arrival = 'polling'")
+    await poll(pool, poller)
+    assert await pool.fetchval("select problem from account_polls") is None
+    assert len(kafka.take()) == 1
+    [row] = await ledger.accounts(pool, "acme")
+    assert (row["found_only_by_polling"], row["gaps_filled"]) == (1, 0)
+
+
+async def test_an_account_of_webhooks_alone_is_checked_and_not_listed(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored, journal: Path
+) -> None:
+    simulator.add_comments([{"text": "hello"}])
+    await pool.execute("update social_accounts set arrival = 'webhook'")
+    simulator.faults.set("unsubscribed", count=1)
+    await poll(pool, poller)
+    assert "no comment comes" in await pool.fetchval("select problem_reason from account_polls")
+    await poll(pool, poller)
+    assert await pool.fetchval("select problem from account_polls") is None
+    assert await pool.fetchval("select last_good_at from account_polls") is None
+    kinds = {entry["kind"] for entry in lines(journal)}
+    assert "me" in kinds
+    assert not kinds & {"list", "list_posts"}
+    assert kafka.take() == []
+    simulator.faults.set("expired_token")
+    await poll(pool, poller)
+    assert await pool.fetchval("select status from social_accounts") == "needs_auth"
 
 
 async def test_a_throttled_account_waits_and_what_was_listed_before_stays_published(
