@@ -49,9 +49,9 @@ async def test_what_is_being_written_when_the_worker_stops_is_written_at_last(
     async with postgres.open_pool(database_url, size=1) as other, other.acquire() as holder:
         ledger = UsageLedger(pool, "default", MonthlyBudget(1000), every=3600)
         ledger.note(PAGE, "m", 10, 5)
-        running = asyncio.create_task(ledger.run())
         async with holder.transaction():
             await holder.execute("lock table usage in access exclusive mode")
+            running = asyncio.create_task(ledger.run())
             waits = "select count(*) from pg_locks where relation = 'usage'::regclass and not granted"
             while not await holder.fetchval(waits):
                 await asyncio.sleep(0.01)
