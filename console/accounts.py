@@ -1,38 +1,32 @@
-"""`parley accounts add|connect|list|check|mode|pause|resume`: the brand's accounts on the platforms."""
+"""`parley accounts add|connect|list|check|mode|arrival|pause|resume`: the brand's accounts."""
 
-import asyncio
 import getpass
 import sys
-from collections.abc import Awaitable, Callable
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from connectors.catalogue import CONNECTORS
 from connectors.tokens import read_token, token_json
-from console import configuration, connecting, ledger, seeding
-from console.printing import cell, json_line
+from console import account_checking, configuration, connecting, database
+from console.account_list import list_accounts
 from console.quiet import quiet
-from console.servers import Servers, open_servers, prepare
-from infra import postgres, settings
+from infra import settings
 from infra.postgres import Pool
-from infra.settings import Settings
 from replies.account import AccountStatus, AccountView, Mode
 from schemas import codec
+from schemas.arrival import Arrival
 from schemas.errors import ConfigurationError
 from schemas.events import Platform
 from sinks import statuses
 
 app = typer.Typer(no_args_is_help=True, help="The brand's accounts.")
 app.command("connect")(connecting.connect)
-app.command("check")(connecting.check)
+app.command("check")(account_checking.check)
+app.command("list")(list_accounts)
 app.command("quiet")(quiet)
 
-T = TypeVar("T")
 OnPlatform = Annotated[Platform, typer.Argument(help="facebook, instagram, x or linkedin")]
 AccountId = Annotated[
     str, typer.Argument(help="The account's id on the platform (for Facebook: the page's id).")
@@ -59,6 +53,7 @@ def add(
         bool | None,
         typer.Option(help="Replies only to comments that mention it; the platform's way without."),
     ] = None,
+    arrival: Annotated[Arrival, typer.Option(help="By which ways comments come.")] = Arrival.BOTH,
     days: Annotated[
         float | None, typer.Option(min=0, help="Days of comments to fetch; PARLEY_BACKFILL_DAYS without it.")
     ] = None,
@@ -69,7 +64,7 @@ def add(
     """
     if platform not in CONNECTORS:
         raise ConfigurationError(f"There is no connector for {platform}; there are {', '.join(CONNECTORS)}.")
-    token = _token(token_file)
+    token, loaded = _token(token_file), settings.load()
     view = AccountView(
         platform=platform,
         account_id=account_id,
@@ -77,14 +72,15 @@ def add(
         mode=mode,
         default_language=language,
         brand_name=brand or name,
-        tenant_id=settings.load().tenant,
+        tenant_id=loaded.tenant,
         may_reply=may_reply,
         only_when_mentioned=CONNECTORS[platform].capabilities.replies_only_when_mentioned
         if only_when_mentioned is None
         else only_when_mentioned,
+        arrival=arrival,
     )
 
-    async def work(pool: Pool, loaded: Settings) -> None:
+    async def work(pool: Pool, _tenant: str) -> None:
         await configuration.save_account(
             pool,
             codec.load(),
@@ -97,10 +93,9 @@ def add(
             else replies_per_minute,
             actor=getpass.getuser(),
         )
-
         await connecting.want_backfill(pool, loaded, platform, account_id, days)
 
-    _run(work, announce=True)
+    database.run(work, announces=True)
     print(f"{platform} account {account_id} ({name}): mode {mode}")
 
 
@@ -120,62 +115,28 @@ def _token(file: Path | None) -> str:
         ) from None
 
 
-@app.command("list")
-def list_accounts(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object an account.")] = False,
-) -> None:
-    """Shows the accounts with their mode, state, budget, and by which way their comments came."""
-
-    async def work(pool: Pool, loaded: Settings) -> list[dict[str, object]]:
-        return await ledger.accounts(pool, loaded.tenant)
-
-    rows = _run(work)
-    if as_json:
-        for row in rows:
-            print(json_line(row))
-        return
-    table = Table("Platform")
-    table.add_column(
-        "Account", no_wrap=True, min_width=max((len(str(row["account_id"])) for row in rows), default=0)
-    )
-    for heading in (
-        "Name",
-        "Mode",
-        "Status",
-        "Replies a minute",
-        "Comments",
-        "By webhook",
-        "By poll alone",
-        "Last poll",
-    ):
-        table.add_column(heading)
-    for row in rows:
-        status = f"{row['status']} {row['status_reason'] or row['problem'] or ''}".strip()
-        table.add_row(
-            str(row["platform"]),
-            str(row["account_id"]),
-            cell(row["name"]),
-            str(row["mode"]),
-            cell(status),
-            f"{row['replies_per_minute']:g}",
-            str(row["comments"]),
-            str(row["received_by_webhook"]),
-            str(row["found_only_by_polling"]),
-            f"{polled:%Y-%m-%d %H:%M}" if isinstance(polled := row["last_good_poll"], datetime) else "never",
-        )
-    Console().print(table if rows else "no accounts; `parley accounts add` adds one")
-
-
 @app.command("mode")
 def set_mode(platform: OnPlatform, account_id: AccountId, mode: Mode) -> None:
     """Sets how far Parley goes: observe, review or auto."""
 
-    async def work(pool: Pool, loaded: Settings) -> None:
-        account = (loaded.tenant, platform, account_id)
+    async def work(pool: Pool, tenant: str) -> None:
+        account = (tenant, platform, account_id)
         await configuration.set_mode(pool, codec.load(), account, mode, actor=getpass.getuser())
 
-    _run(work, announce=True)
+    database.run(work, announces=True)
     print(f"{platform} account {account_id}: mode {mode}")
+
+
+@app.command("arrival")
+def set_arrival(platform: OnPlatform, account_id: AccountId, arrival: Arrival) -> None:
+    """Sets by which ways comments come: both, polling (no webhooks, which is no fault), or webhook."""
+
+    async def work(pool: Pool, tenant: str) -> None:
+        account = (tenant, platform, account_id)
+        await configuration.set_arrival(pool, codec.load(), account, arrival, actor=getpass.getuser())
+
+    database.run(work, announces=True)
+    print(f"{platform} account {account_id}: comments come by {arrival}")
 
 
 @app.command("pause")
@@ -208,34 +169,19 @@ def _switch(
     if everything is (platform is not None) or everything is bool(account_id):
         raise ConfigurationError("Name one account (platform and id), or say --all.")
 
-    async def work(pool: Pool, loaded: Settings) -> None:
+    async def work(pool: Pool, tenant: str) -> None:
         if platform is not None:
-            account = (loaded.tenant, platform, account_id)
+            account = (tenant, platform, account_id)
             await configuration.set_status(
                 pool, codec.load(), account, status, reason=reason, actor=getpass.getuser()
             )
             return
         async with pool.acquire() as connection, connection.transaction():
             if status is AccountStatus.PAUSED:
-                await statuses.pause_all(connection, loaded.tenant, reason=reason, actor=getpass.getuser())
+                await statuses.pause_all(connection, tenant, reason=reason, actor=getpass.getuser())
             else:
-                await statuses.resume_all(connection, loaded.tenant, actor=getpass.getuser())
+                await statuses.resume_all(connection, tenant, actor=getpass.getuser())
 
-    _run(work, announce=platform is not None)
+    database.run(work, announces=True)
     which = f"{platform} account {account_id}" if platform else "posting for all accounts"
     print(f"{which}: {status}")
-
-
-def _run(work: Callable[[Pool, Settings], Awaitable[T]], *, announce: bool = False) -> T:
-    loaded = settings.load()
-
-    async def run(servers: Servers) -> T:
-        await prepare(servers, loaded)
-        async with postgres.open_pool(servers.database, size=2) as pool:
-            result = await work(pool, loaded)
-        if announce:
-            await seeding.publish_outbox(servers)
-        return result
-
-    with open_servers(loaded) as servers:
-        return asyncio.run(run(servers))

@@ -15,9 +15,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from infra.postgres import Connection, Pool
+from infra import audit
+from infra.postgres import Pool
 from schemas.errors import ConfigurationError
 from schemas.events import utc_now
 
@@ -61,7 +62,7 @@ async def save_user(pool: Pool, tenant: str, name: str, role: Role, *, active: b
             active,
         )
         details = {"role": role, "active": active}
-        await audit(connection, tenant, actor, "user.saved", f"user:{name}", details)
+        await audit.write_down(connection, tenant, actor, "user.saved", f"user:{name}", details)
 
 
 async def create_key(
@@ -83,7 +84,7 @@ async def create_key(
             label,
             expires_at,
         )
-        await audit(connection, tenant, actor, "key.created", f"key:{key_id}", {"user": name})
+        await audit.write_down(connection, tenant, actor, "key.created", f"key:{key_id}", {"user": name})
     return key_id, f"parley_{key_id}_{secret}"
 
 
@@ -99,7 +100,7 @@ async def revoke_key(pool: Pool, tenant: str, key_id: str, *, actor: str) -> Non
         )
         if revoked is None:
             raise ConfigurationError(f"No key {key_id} is in force. `parley keys list` shows those that are.")
-        await audit(connection, tenant, actor, "key.revoked", f"key:{key_id}", {})
+        await audit.write_down(connection, tenant, actor, "key.revoked", f"key:{key_id}")
 
 
 async def user_of(pool: Pool, tenant: str, key: str) -> User | None:
@@ -120,20 +121,6 @@ async def user_of(pool: Pool, tenant: str, key: str) -> User | None:
     if row["last_used_at"] is None or utc_now() - row["last_used_at"] > _USED_AGAIN:
         await pool.execute("update api_keys set last_used_at = now() where key_id = $1", found[1])
     return User(row["name"], Role(row["role"]))
-
-
-async def audit(
-    connection: Connection, tenant: str, actor: str, action: str, subject: str, details: dict[str, Any]
-) -> None:
-    """Writes down who did what to what, within the caller's transaction; ids, never comment text."""
-    await connection.execute(
-        "insert into audit_log (tenant_id, actor, action, subject, details) values ($1, $2, $3, $4, $5)",
-        tenant,
-        actor,
-        action,
-        subject,
-        details,
-    )
 
 
 def _hash(secret: str) -> bytes:

@@ -20,6 +20,7 @@ from console.servers import Servers, open_servers
 from console.stages import GROUP_PREFIX
 from console.supervisor import exit_with_parent
 from infra import kafka, logs, metrics, postgres, settings
+from infra.audit import BY_PARLEY
 from infra.lag import LagReader, open_lag_reader
 from infra.postgres import Connection
 from infra.settings import Settings
@@ -102,7 +103,7 @@ async def stop_account(connection: Connection, account: Account, reason: str) ->
         place,
         AccountStatus.NEEDS_AUTH,
         reason=reason,
-        actor=configuration.BY_PARLEY,
+        actor=BY_PARLEY,
     )
 
 

@@ -6,8 +6,9 @@ It is written to the outbox in the transaction that closes the item, and travels
 
 from typing import Any
 
-from console.people import User, audit
+from console.people import User
 from console.review_items import NothingToSend, held
+from infra import audit
 from infra.postgres import Pool
 from replies.guardrails import LIMITS, length_on
 from schemas import codec, identity, topics
@@ -44,7 +45,7 @@ async def decide(
             None if escalates else decision.decided_at,
         )
         subject = f"comment:{row['comment_id']}"
-        await audit(connection, tenant, user.name, f"review.{action}", subject, {})
+        await audit.write_down(connection, tenant, user.name, f"review.{action}", subject)
         await enqueue(connection, codec.load(), topics.REPLIES_DECIDED, decision.comment_id, decision)
     return decision
 

@@ -7,10 +7,11 @@ from typing import Final
 
 from asyncpg import Record
 
-from console.configuration import BY_PARLEY, POLICY_KEY, announce
+from console.configuration import POLICY_KEY, announce
 from console.database import publish_outbox
 from console.servers import Servers
 from infra import postgres
+from infra.audit import BY_PARLEY
 from infra.postgres import Connection, Pool
 from infra.settings import Settings
 from replies import shipped

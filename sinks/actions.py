@@ -19,7 +19,7 @@ from connectors.platform import (
     RequestRefused,
     Unknown,
 )
-from infra import logs, metrics
+from infra import audit, logs, metrics
 from infra.crypto import KeyRing
 from infra.postgres import Connection, Pool, transient
 from infra.settings import Settings
@@ -241,8 +241,8 @@ async def ask(connection: Connection, kind: str, rows: Sequence[Any], *, person:
         if found is None:
             continue
         made.append(found)
-        await connection.execute(
-            "insert into audit_log (tenant_id, actor, action, subject, details) values ($1, $2, $3, $4, $5)",
+        await audit.write_down(
+            connection,
             row["tenant_id"],
             person,
             f"reply.{kind}" if kind == "retract" else f"comment.{kind}",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from infra import audit
 from infra.postgres import Connection
 
 _GIVE: Final = """
@@ -14,16 +15,10 @@ where tenant_id = $1 and is_open and due_at is null
 
 # An item that a person has claimed is being worked on, but not for ever: a claim does not hold a deadline up.
 _RAISE: Final = """
-with raised as (
-    update review_items set level = 'supervisor', due_at = clock_timestamp() + $2::interval,
-        reason = left('not handled in time; ' || reason, 1000)
-    where tenant_id = $1 and is_open and level = 'moderator' and due_at < clock_timestamp()
-    returning comment_id, revision_id
-)
-insert into audit_log (tenant_id, actor, action, subject, details)
-select $1, 'parley', 'review.deadline_passed', 'comment:' || comment_id,
-    jsonb_build_object('revision', revision_id)
-from raised
+update review_items set level = 'supervisor', due_at = clock_timestamp() + $2::interval,
+    reason = left('not handled in time; ' || reason, 1000)
+where tenant_id = $1 and is_open and level = 'moderator' and due_at < clock_timestamp()
+returning comment_id, revision_id
 """
 
 
@@ -36,6 +31,17 @@ class Deadlines:
 
 
 async def keep(connection: Connection, tenant: str, deadlines: Deadlines) -> None:
-    """Gives deadlines to items that have none, and hands those of moderators that passed to supervisors."""
+    """Gives deadlines to items that have none, and hands those of moderators that passed to supervisors.
+
+    Within the caller's transaction.
+    """
     await connection.execute(_GIVE, tenant, deadlines.moderator, deadlines.supervisor)
-    await connection.execute(_RAISE, tenant, deadlines.supervisor)
+    for row in await connection.fetch(_RAISE, tenant, deadlines.supervisor):
+        await audit.write_down(
+            connection,
+            tenant,
+            audit.BY_PARLEY,
+            "review.deadline_passed",
+            f"comment:{row['comment_id']}",
+            {"revision": str(row["revision_id"])},
+        )

@@ -3,8 +3,9 @@
 Whoever changes a status, a person or the poster, does it here.
 """
 
-from typing import Final
+from typing import Any, Final
 
+from infra import audit
 from infra.postgres import Connection
 from replies.account import AccountStatus, AccountView
 from schemas import topics
@@ -31,10 +32,6 @@ update reply_pace set held_until = least(held_until, clock_timestamp())
 where tenant_id = $1 and platform = $2 and account_id = $3
 """
 
-_AUDIT: Final = """
-insert into audit_log (tenant_id, actor, action, subject, details) values ($1, $2, $3, $4, $5)
-"""
-
 
 async def change(
     connection: Connection,
@@ -55,13 +52,23 @@ async def change(
         return False
     if status is AccountStatus.ACTIVE:
         await connection.execute(_LET_GO, *account)
-    columns = dict(row)
-    version = columns.pop("version")
-    changed = AccountView.model_validate(columns).as_change(version, by=actor, at=utc_now())
-    details = {"version": version, **({"reason": reason} if reason else {})}
-    await connection.execute(_AUDIT, account[0], actor, f"account.{status}", changed.topic_key, details)
-    await outbox.enqueue(connection, codec, topics.CONFIG_CHANGES, changed.topic_key, changed)
+    details = {"reason": reason} if reason else {}
+    await tell(connection, codec, row, action=f"account.{status}", actor=actor, details=details)
     return True
+
+
+async def tell(
+    connection: Connection, codec: Codec, row: Any, *, action: str, actor: str, details: dict[str, Any]
+) -> None:
+    """Audits a change of an account, and tells every worker; within the caller's transaction.
+
+    `row`: its columns `COLUMNS` and its new `version`.
+    """
+    columns = {name: row[name] for name in COLUMNS.split(", ")}
+    changed = AccountView.model_validate(columns).as_change(row["version"], by=actor, at=utc_now())
+    told = {"version": row["version"], **details}
+    await audit.write_down(connection, row["tenant_id"], actor, action, changed.topic_key, told)
+    await outbox.enqueue(connection, codec, topics.CONFIG_CHANGES, changed.topic_key, changed)
 
 
 async def pause_all(connection: Connection, tenant: str, *, reason: str, actor: str) -> bool:
@@ -94,5 +101,5 @@ async def _switch(
     if await connection.fetchval(statement, *arguments) is None:
         return False
     tenant, actor, action, details = told
-    await connection.execute(_AUDIT, tenant, actor, action, f"tenant:{tenant}", details)
+    await audit.write_down(connection, tenant, actor, action, f"tenant:{tenant}", details)
     return True

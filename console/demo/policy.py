@@ -2,9 +2,10 @@
 
 from typing import Any, Final
 
-from console.configuration import BY_PARLEY, POLICY_KEY
+from console.configuration import POLICY_KEY
 from console.seeding import current
 from console.versions import save_policy
+from infra.audit import BY_PARLEY
 from infra.postgres import Pool
 from replies import shipped
 from replies.documents import read_json, read_yaml

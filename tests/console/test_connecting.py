@@ -7,7 +7,7 @@ import socket
 import httpx
 import pytest
 
-from console.connecting import challenge_of, code_from_browser
+from console.consent import challenge_of, code_from_browser
 from schemas.errors import ConfigurationError
 
 

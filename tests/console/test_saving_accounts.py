@@ -1,11 +1,18 @@
 """A token that is entered anew lets an account post again only where it was the token that held it."""
 
-import pytest
+import base64
 
-from console import configuration
+import pytest
+from pydantic import SecretStr
+
+from connectors.platform import Granted, Token
+from console import configuration, ledger
+from console.connecting import save_granted
 from infra.crypto import KeyRing
 from infra.postgres import Pool
-from replies.account import AccountStatus, AccountView
+from infra.settings import Settings
+from replies.account import AccountStatus, AccountView, Mode
+from schemas.arrival import Arrival
 from schemas.codec import load
 from schemas.events import ConfigChange, Platform
 
@@ -46,3 +53,33 @@ async def test_the_handle_is_announced_and_stays_when_only_the_token_is_new(pool
     rows = await pool.fetch("select value from outbox order by id")
     announced = [AccountView.from_change(load().decode(row["value"], ConfigChange)) for row in rows]
     assert [each.username for each in announced] == ["parley"] * 3
+
+
+async def ways(pool: Pool) -> list[object]:
+    return [row["arrival"] for row in await ledger.accounts(pool, "acme")]
+
+
+async def test_by_which_ways_comments_come_is_set_announced_and_listed(pool: Pool) -> None:
+    await save(pool, "first")
+    assert await ways(pool) == ["webhook+polling"]
+    await configuration.set_arrival(pool, load(), PLACE, Arrival.POLLING, actor="test")
+    assert await ways(pool) == ["polling"]
+    await configuration.set_status(pool, load(), PLACE, AccountStatus.PAUSED, reason="why", actor="test")
+    rows = await pool.fetch("select value from outbox order by id")
+    announced = [AccountView.from_change(load().decode(row["value"], ConfigChange)) for row in rows]
+    assert [each.arrival for each in announced] == [Arrival.BOTH, Arrival.POLLING, Arrival.POLLING]
+    assert await pool.fetchval("select count(*) from audit_log where action = 'account.arrival.polling'") == 1
+
+
+async def test_connecting_again_keeps_the_ways_unless_others_are_said(pool: Pool) -> None:
+    settings = Settings(tenant="acme", encryption_keys=SecretStr(f"k:{base64.b64encode(b'k' * 32).decode()}"))
+    granted = Granted(account_id="1", name="one", token=Token(access="t"))
+
+    async def connect(arrival: Arrival | None) -> Arrival:
+        return await save_granted(pool, settings, Platform.X, granted, Mode.REVIEW, arrival)
+
+    assert await connect(Arrival.WEBHOOK) is Arrival.WEBHOOK
+    assert await connect(None) is Arrival.WEBHOOK
+    assert await ways(pool) == ["webhook"]
+    assert await connect(Arrival.BOTH) is Arrival.BOTH
+    assert await ways(pool) == ["webhook+polling"]

@@ -19,7 +19,7 @@ from connectors.clients import open_clients
 from connectors.journal import lines
 from connectors.platform import Posted
 from connectors.tokens import token_json
-from console.connecting import challenge_of
+from console.consent import challenge_of
 from console.servers import Servers
 from schemas.events import Platform
 from tests.integration.completeness import proof
