@@ -6,10 +6,22 @@ Rows are written in the order of comment ids, so that writers wait for each othe
 from typing import Final
 
 _GREATEST: Final = ("platform_post_id", "platform_parent_id", "author_id", "author_name", "permalink")
-_LEAST: Final = ("created_at", "received_at", "removed_at")
+_LEAST: Final = ("created_at", "received_at")
+_LATEST: Final = ("hidden_changed_at", "gone_at", "back_at")
+
+
+def _removed(gone: str, back: str) -> str:
+    """When it was removed for good, so far: the latest of both facts counts, whatever came first."""
+    return f"case when {back} is null or {gone} > {back} then {gone} end"
+
+
 _MERGED: Final = (
-    *((name, f"greatest(c.{name}, excluded.{name})") for name in (*_GREATEST, "hidden_changed_at")),
+    *((name, f"greatest(c.{name}, excluded.{name})") for name in (*_GREATEST, *_LATEST)),
     *((name, f"least(c.{name}, excluded.{name})") for name in _LEAST),
+    (
+        "removed_at",
+        _removed("greatest(c.gone_at, excluded.gone_at)", "greatest(c.back_at, excluded.back_at)"),
+    ),
     ("mentions_account", "greatest(c.mentions_account, excluded.mentions_account)"),
     (
         "is_hidden",
@@ -18,13 +30,23 @@ _MERGED: Final = (
         " then c.is_hidden else excluded.is_hidden end",
     ),
 )
+# A removed comment comes back by a direct read alone, made when the removal was known (an edit by a poll
+# whose time is that of the read: `connectors.polling.comparing.restored`). Listings may be older than the
+# removal, and webhooks late: what they say of a removed comment changes nothing. The reply that a removal has
+# ended stays ended; people may answer.
+_GONE: Final = "max(occurred_at) filter (where kind = 'removed')"
+_BACK: Final = (
+    "max(occurred_at) filter (where kind = 'edited' and source in ('poll', 'backfill')"
+    " and occurred_at = observed_at)"
+)
 _COMMENTS: Final = f"""
 insert into comments as c (
     comment_id, tenant_id, platform, account_id, platform_comment_id,
-    {", ".join(_GREATEST)}, {", ".join(_LEAST)}, mentions_account, hidden_changed_at, is_hidden)
+    {", ".join(_GREATEST)}, {", ".join(_LEAST)}, gone_at, back_at, removed_at, mentions_account,
+    hidden_changed_at, is_hidden)
 select comment_id, min(tenant_id), min(platform), min(account_id), min(platform_comment_id),
     {", ".join(f"max({name})" for name in _GREATEST)},
-    min(created_at), min(observed_at), min(occurred_at) filter (where kind = 'removed'),
+    min(created_at), min(observed_at), {_GONE}, {_BACK}, {_removed(_GONE, _BACK)},
     bool_or(mentions_account),
     max(occurred_at) filter (where is_hidden is not null),
     coalesce((array_agg(is_hidden order by occurred_at desc, is_hidden desc)

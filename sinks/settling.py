@@ -82,7 +82,8 @@ select * from looked where looks >= $5
 
 # Whatever else waits to answer it, or waits for a person, ends too; the platform's own notice may never come.
 _GONE: Final = """
-update comments set removed_at = coalesce($1::timestamptz, clock_timestamp())
+update comments set removed_at = coalesce($1::timestamptz, clock_timestamp()),
+    gone_at = coalesce($1::timestamptz, clock_timestamp())
 where comment_id = any ($2::uuid[]) and removed_at is null
 """
 

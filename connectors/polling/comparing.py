@@ -1,7 +1,7 @@
 """What a poll saw and what is stored -> what is news. Pure."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connectors.platform import CommentState
 from schemas.events import Attachment, CommentEvent, CommentKind, Source
@@ -14,12 +14,12 @@ class Stored:
     comment_id: str
     revision_id: str | None
     is_hidden: bool = False
-    removed: bool = False
+    removed_at: datetime | None = None
 
 
 def is_new(stored: Stored | None) -> bool:
     """True if a comment has no wording here yet."""
-    return stored is None or (stored.revision_id is None and not stored.removed)
+    return stored is None or (stored.revision_id is None and stored.removed_at is None)
 
 
 def is_edited(seen: CommentEvent, stored: Stored | None) -> bool:
@@ -29,7 +29,7 @@ def is_edited(seen: CommentEvent, stored: Stored | None) -> bool:
     return (
         stored is not None
         and stored.revision_id is not None
-        and not stored.removed
+        and stored.removed_at is None
         and seen.revision_id != stored.revision_id
     )
 
@@ -45,6 +45,19 @@ def edited(seen: CommentEvent, state: CommentState, read_at: datetime, revision_
         occurred_at=read_at.replace(microsecond=0),
         observed_at=read_at,
     )
+
+
+def restored(
+    seen: CommentEvent, state: CommentState, read_at: datetime, removed_at: datetime
+) -> CommentEvent:
+    """A removed comment that a direct read found there again: an edit later than the removal, of any wording.
+
+    The answer that it is gone may have been wrong, or somebody restored it. Its two times are one, by which
+    `sinks.merges` knows it, and later than the removal by that one's own clock, too: it was known before.
+    """
+    at = max(read_at, removed_at + timedelta(microseconds=1))
+    event = edited(seen, state, at, state.revision_id(seen.comment_id))
+    return replace(event, occurred_at=at)
 
 
 def hidden(seen: CommentEvent, stored: Stored | None) -> CommentEvent | None:

@@ -27,7 +27,7 @@ CHUNK: Final = 200
 """Items compared with Postgres at once."""
 
 MOST_READS: Final = 100
-"""Direct reads of absent comments a round; the rest is read in later rounds."""
+"""Direct reads of absent comments a round, and of removed ones that are listed; others in later rounds."""
 
 Count = Callable[[str, int], None]
 Reached = Callable[[], Awaitable[None]]
@@ -78,7 +78,7 @@ class Round:
         absent: Patience,
         count: Count,
     ) -> None:
-        """`absent`: the comments that listings left out and a read found there, by id."""
+        """`absent`: comments of which listing and read differ, by id: read again after ever longer times."""
         self._client = client
         self._known = known
         self._publisher = publisher
@@ -86,6 +86,7 @@ class Round:
         self._remembered = remembered
         self._absent = absent
         self._count = count
+        self._reads = 0
 
     async def run(
         self,
@@ -158,7 +159,10 @@ class Round:
                 found.append(item)
             elif comparing.is_edited(item, known) and (edit := await self._confirmed(item, known)):
                 found.append(edit)
-            if known is not None and not known.removed and (change := comparing.hidden(item, known)):
+            if known is not None and known.removed_at is not None:
+                if back := await self._restored(item, known.removed_at):
+                    found.append(back)
+            elif known is not None and (change := comparing.hidden(item, known)):
                 found.append(change)
         return found
 
@@ -175,6 +179,21 @@ class Round:
         if stored is not None and revision == stored.revision_id:
             return None
         return comparing.edited(seen, state, read_at, revision)
+
+    async def _restored(self, seen: CommentEvent, removed_at: datetime) -> CommentEvent | None:
+        """A removed comment that is listed, which proves nothing: a direct read that finds it does."""
+        key = f"back:{seen.comment_id}"
+        if self._reads >= MOST_READS or not self._absent.is_due(key):
+            return None
+        self._reads += 1
+        read_at = utc_now()
+        try:
+            state = await self._client.read_comment(seen.platform_comment_id)
+        except RequestRefused:
+            self._count("read:refused", 1)
+            return None
+        self._absent.looked(key)
+        return comparing.restored(seen, state, read_at, removed_at) if state.exists else None
 
     async def _look_for_removals(self, since: datetime, began: datetime, seen: set[str]) -> None:
         """Absence proves nothing: absent comments are read, those first whose read is longest ago.
@@ -223,6 +242,9 @@ class Round:
 def _identity(item: PostEvent | EngagementEvent | CommentEvent) -> tuple[str, object]:
     """What is remembered of something published: a key, and the value under which it is not news again."""
     match item:
+        case CommentEvent(kind=CommentKind.EDITED | CommentKind.REMOVED):
+            # What was removed, and came back, may be removed again.
+            return f"now:{item.comment_id}", event_id(item)
         case CommentEvent():
             return f"event:{event_id(item)}", None
         case PostEvent():

@@ -201,7 +201,7 @@ class Store:
         with transient():
             rows = await self.pool.fetch(
                 "select comment_id::text, current_revision_id::text, is_hidden, "
-                "removed_at is not null as gone from comments where comment_id = any($1::uuid[])",
+                "removed_at from comments where comment_id = any($1::uuid[])",
                 list(ids),
             )
         return {
@@ -209,7 +209,7 @@ class Store:
                 comment_id=row["comment_id"],
                 revision_id=row["current_revision_id"],
                 is_hidden=row["is_hidden"],
-                removed=row["gone"],
+                removed_at=row["removed_at"],
             )
             for row in rows
         }

@@ -3,6 +3,8 @@
 import asyncio
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -13,7 +15,15 @@ from hypothesis import strategies as st
 from infra import postgres
 from infra.postgres import Pool
 from schemas.errors import TransientError
-from schemas.events import Attachment, DeadLetter, Platform, PostEvent, ReplyOutcome
+from schemas.events import (
+    Attachment,
+    CommentEvent,
+    DeadLetter,
+    Platform,
+    PostEvent,
+    ReplyOutcome,
+    Source,
+)
 from schemas.records import Event
 from schemas.states import AttemptOutcome
 from sinks.postgres_sink import postgres_sink
@@ -90,6 +100,9 @@ EVENTS: list[Event] = [
     LIFE.decision(action="escalate", by="Mia", about="Lovely! But late", at=50),
     LIFE.comment(2, text="Second"),
     LIFE.comment(2, kind="removed", at=9),
+    replace(
+        LIFE.comment(2, kind="edited", at=8), observed_at=NOON + timedelta(seconds=8), source=Source.POLL
+    ),
     LIFE.staff(2),
     dead_letter(LIFE.comment_id(3).encode()),
     LIFE.comment(3, text="Third"),
@@ -157,6 +170,50 @@ async def test_the_newest_wording_counts_even_if_it_comes_first(pool: Pool, stor
     assert row is not None
     assert (row["text"], row["revision"]) == ("New", story.revision(1, "New"))
     assert await pool.fetchval("select count(*) from comment_revisions") == 2
+
+
+def seen_again(story: Story, at: float, text: str = "Lovely!") -> CommentEvent:
+    """What a poll says whose direct read found a removed comment there."""
+    event = story.comment(kind="edited", text=text, at=at)
+    return replace(event, observed_at=event.occurred_at, source=Source.POLL)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+async def test_a_removed_comment_that_a_direct_read_finds_later_is_there_again(
+    pool: Pool, story: Story, order: tuple[int, ...]
+) -> None:
+    facts = [
+        story.comment(),
+        story.comment(kind="removed", text=None, at=5),
+        seen_again(story, 9),
+        # Neither a late webhook nor a listing brings it back, nor do they matter once it is.
+        story.comment(kind="edited", text="Better", at=7),
+    ]
+    for number in order:
+        await write(pool, [story.record(facts[number])])
+    row = await pool.fetchrow("select removed_at, state, text from comments")
+    assert row is not None
+    assert tuple(row) == (None, "received", "Lovely!")
+    await write(pool, [story.record(story.comment(kind="removed", text=None, at=12))])
+    row = await pool.fetchrow("select removed_at, state from comments")
+    assert row is not None
+    assert tuple(row) == (NOON + timedelta(seconds=12), "removed")
+    await write(pool, [story.record(facts[number]) for number in order])  # replayed
+    assert await pool.fetchval("select state from comments") == "removed"
+
+
+@pytest.mark.parametrize(
+    ("kind", "source"),
+    [("edited", Source.WEBHOOK), ("edited", Source.POLL), ("added", Source.POLL)],
+    ids=["a late webhook", "an edit that was found before", "a listing"],
+)
+async def test_nothing_but_a_direct_read_brings_a_removed_comment_back(
+    pool: Pool, story: Story, kind: str, source: Source
+) -> None:
+    removed = story.comment(kind="removed", text=None, at=5)
+    later = replace(story.comment(kind=kind, at=9), source=source)
+    await write(pool, [story.record(each) for each in (story.comment(), removed, later)])
+    assert await pool.fetchval("select state from comments") == "removed"
 
 
 async def test_an_edit_back_to_the_first_wording_counts(pool: Pool, story: Story) -> None:

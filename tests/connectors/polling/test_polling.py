@@ -10,10 +10,13 @@ import pytest
 
 from connectors.accounts import Account
 from connectors.clients import Clients
+from connectors.facebook.client import FacebookClient
 from connectors.facebook.simulator import Simulator
 from connectors.journal import lines
-from connectors.platform import Token
+from connectors.platform import CommentState, Token
+from connectors.polling import comparing
 from connectors.polling.access import Access
+from connectors.polling.patience import Patience
 from connectors.polling.poller import Poller
 from connectors.polling.store import Store
 from connectors.tokens import read_token, token_context
@@ -86,6 +89,54 @@ async def test_edits_hiding_and_removals_that_nobody_announced_are_found(
     assert row["text"] == "another wording"
     await poll(pool, poller)
     assert kafka.take() == []
+
+
+async def test_a_removed_comment_that_is_listed_again_and_read_is_there_again(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored
+) -> None:
+    [name] = simulator.add_comments([{"text": "hello"}])
+    comment = existing(simulator, name)
+    await poll(pool, poller)
+    comment.removed = True
+    await poll(pool, poller)
+    assert await pool.fetchval("select state from comments") == "removed"
+    kafka.take()
+    comment.removed = False
+    await poll(pool, poller)
+    [event] = kafka.take()
+    assert (event.kind, event.text) == (CommentKind.EDITED, "hello")
+    row = await pool.fetchrow("select removed_at, state, text from comments")
+    assert row
+    assert tuple(row) == (None, "received", "hello")
+    await poll(pool, poller)
+    assert kafka.take() == []
+    simulator.happenings.remove(comment, by="author")
+    poller._absent = Patience(0, 0)
+    await poll(pool, poller)
+    assert await pool.fetchval("select state from comments") == "removed"
+
+
+async def test_a_listing_older_than_the_removal_brings_nothing_back(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.add_comments([{"text": "hello"}])
+    await poll(pool, poller)
+    [added] = kafka.take()
+    gone = comparing.removed(added, utc_now())
+    async with pool.acquire() as connection, connection.transaction():
+        await facts.write(connection, [stored("comments.raw", gone)])
+    reads: list[str] = []
+
+    async def read_comment(_: FacebookClient, comment_id: str) -> CommentState:
+        reads.append(comment_id)
+        return CommentState(exists=False)
+
+    monkeypatch.setattr(FacebookClient, "read_comment", read_comment)
+    await poll(pool, poller)
+    await poll(pool, poller)
+    assert kafka.take() == []
+    assert reads == [added.platform_comment_id]  # once, and then after a while
+    assert await pool.fetchval("select state from comments") == "removed"
 
 
 async def test_absence_from_a_listing_is_no_removal(
