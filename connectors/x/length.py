@@ -43,9 +43,12 @@ _EMOJI: Final = (
 )
 _DOMAIN: Final = r"(?:[\w-]+\.)+[^\W\d_]{2,63}"
 _ASCII_DOMAIN: Final = r"(?:[A-Za-z0-9_-]+\.)+[A-Za-z]{2,63}"
+_DOMAIN_BEGINS: Final = r"(?<![A-Za-z0-9_-])(?<![A-Za-z0-9_-]\.)"
+"""A run of letters without a domain at its beginning has none further on; looking on takes quadratic time."""
 _REST: Final = r"(?::\d+)?(?:[/?](?:[!-~]*[\w/=&#+-])?)?"
 _PART: Final = re.compile(
-    rf"(?<![\w@$#])(?P<link>https?://{_DOMAIN}{_REST})|(?P<bare>{_ASCII_DOMAIN}{_REST})|(?P<emoji>{_EMOJI})|.",
+    rf"(?<![\w@$#])(?P<link>https?://{_DOMAIN}{_REST})"
+    rf"|(?P<bare>{_DOMAIN_BEGINS}{_ASCII_DOMAIN}{_REST})|(?P<emoji>{_EMOJI})|.",
     re.DOTALL | re.IGNORECASE,
 )
 

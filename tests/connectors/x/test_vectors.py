@@ -1,6 +1,7 @@
 """Signatures and lengths against figures computed elsewhere."""
 
 import json
+import time
 
 import pytest
 
@@ -62,3 +63,10 @@ def test_characters_are_weighed_as_x_weighs_them(text: str, length: int) -> None
 
 def test_what_may_be_a_link_weighs_no_less_than_one() -> None:
     assert weighted_length("it ends.Then goes") >= len("it ends.Then goes")
+
+
+@pytest.mark.parametrize("piece", ["x", "1.", "https://", "x.y/", "@", "-"])
+def test_a_long_text_is_weighed_in_no_time(piece: str) -> None:
+    began = time.process_time()
+    assert weighted_length(piece * (100_000 // len(piece))) > 280
+    assert time.process_time() - began < 5
