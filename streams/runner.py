@@ -10,7 +10,6 @@ time; 78 wrong settings.
 """
 
 import asyncio
-import logging
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -39,8 +38,6 @@ log = logs.get(__name__)
 Background = Callable[[], Awaitable[None]]
 """Work that runs beside the stages until it is cancelled; if it returns or raises, the process ends."""
 
-NOISY = ("faust", "mode", "aiokafka", "asyncio")
-
 
 @dataclass(kw_only=True)
 class Work:
@@ -68,8 +65,6 @@ def run(
     Blocks; must be called in the main thread, once. `work` may be composed in the event loop, for pools and
     clients that belong to it. `seal` encrypts the values of dead letters. Errors are logged, not raised.
     """
-    for name in NOISY:
-        logging.getLogger(name).setLevel(logging.WARNING)
     uvloop.install()  # Faust's consumer threads make loops of their own, by the policy this sets
     try:
         with asyncio.Runner() as runner:
