@@ -18,6 +18,7 @@ Errors of reads, drawn below the tree of `schemas.errors` (writes do not raise: 
     ├── TransientError            timeout, connection, 5xx, "unknown error": read again later
     │   └── ThrottledError        over the platform's limit
     ├── RequestRefused            the request itself is wrong: the same request fails again
+    │   └── NotReadable           by this name the platform never shows it; it may well exist: no fault
     └── AccountStopped            token dead, permission missing, blocked: nothing of this account will work
 """
 
@@ -99,6 +100,10 @@ ChangeOutcome = Done | NotSent | Unknown
 
 class RequestRefused(ParleyError):
     """A read that the platform will refuse every time."""
+
+
+class NotReadable(RequestRefused):
+    """The platform shows nothing by a name of this kind, whatever it names; nothing was asked."""
 
 
 class AccountStopped(ParleyError):

@@ -158,7 +158,7 @@ class LinkedInClient:
         return poller.activity(self._rest, self.account, since, source, marks or Marks())
 
     async def read_post(self, platform_post_id: str) -> PostEvent | None:
-        """GET `/posts/{post}`; RequestRefused for an activity, which that address does not know."""
+        """GET `/posts/{post}`; NotReadable for an activity, which that address does not know."""
         return await poller.read_post(self._rest, self.account, platform_post_id)
 
     async def check(self) -> AccountCheck:

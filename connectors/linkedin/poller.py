@@ -21,7 +21,7 @@ from connectors.linkedin.paging import pages
 from connectors.linkedin.rest import Rest
 from connectors.linkedin.urns import comment_urn, encoded, is_urn, organisation_urn
 from connectors.marks import Mark, Marks
-from connectors.platform import Activity, Cause, RequestRefused
+from connectors.platform import Activity, Cause, NotReadable
 from connectors.webhook import Ignored, MalformedChange
 from schemas.events import CommentEvent, EngagementEvent, Platform, PostEvent, Source, utc_now
 from schemas.identity import clean_text
@@ -82,10 +82,13 @@ async def comments(
 
 
 async def read_post(rest: Rest, account: Account, post_id: str) -> PostEvent | None:
-    """A post's text and permalink; None if LinkedIn says that it is gone."""
+    """A post's text and permalink; None if LinkedIn says that it is gone. Raises NotReadable for an activity.
+
+    A notice without decorations names its post by the activity alone, from which nothing leads to the share.
+    """
     if not is_urn(post_id) or post_id.startswith(_ACTIVITY):
         # Said before asking: the answer to an activity is "not found", and would be taken for a deletion.
-        raise RequestRefused(f"LinkedIn reads posts by share or ugcPost, not as {post_id[:80]!r}")
+        raise NotReadable(f"LinkedIn reads posts by share or ugcPost, not as {post_id[:80]!r}")
     answer = await rest.read(f"posts/{encoded(post_id)}")
     if isinstance(answer, ApiError):
         if cause_of(answer) is Cause.GONE:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from connectors.platform import PlatformClient, RequestRefused
+from connectors.platform import NotReadable, PlatformClient, RequestRefused
 from connectors.polling.access import Access
 from connectors.polling.patience import Patience
 from connectors.polling.round import Round
@@ -20,9 +20,10 @@ TICK: Final = 2.0
 
 
 class Posts:
-    """`run` fetches until it is cancelled. `count` is told `post:gone` and `post:failed`.
+    """`run` fetches until it is cancelled. `count` is told `post:gone`, `post:unreadable` and `post:failed`.
 
-    What is being stored, gone or refused is asked for again after ever longer times.
+    `unreadable` is no fault: the comment named its post as the platform shows none, and is answered without
+    its text. What is being stored, gone or refused is asked for again after ever longer times.
     """
 
     def __init__(
@@ -57,6 +58,10 @@ class Posts:
             try:
                 if not await self._round_of(await self._access.client(account)).post(post_id):
                     self._count(account.platform, "post:gone", 1)
+                continue
+            except NotReadable as failure:
+                self._count(account.platform, "post:unreadable", 1)
+                log.debug("no post is shown by this name", platform=account.platform, reason=str(failure))
                 continue
             except RequestRefused as failure:
                 error: Exception = failure

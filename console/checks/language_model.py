@@ -30,9 +30,13 @@ async def check_language_model(settings: Settings) -> list[Finding]:
     if answer.status_code in (401, 403):
         said = f"{url} refuses the key (HTTP {answer.status_code}): templates draft"
         return [problem(name, said, "correct PARLEY_LANGUAGE_MODEL_KEY")]
+    if answer.status_code >= 500:
+        said = f"{url} fails now (HTTP {answer.status_code}): templates draft until it does not"
+        return [warning(name, said, "look again soon; see the endpoint's own status")]
     if answer.status_code != 200:
         # Not every compatible endpoint lists its models; that it answers is all that is known then.
-        return [ok(name, f"{url} answers (HTTP {answer.status_code} to the list of models)")]
+        said = f"{url} answers; it lists no models (HTTP {answer.status_code}), so the name stays unchecked"
+        return [ok(name, said)]
     wanted = settings.language_model_name
     models = _names(answer)
     if models and wanted not in models:

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.responses import JSONResponse, Response
 
+from connectors.language_model.simulator import Simulator, SimulatorConfig
 from connectors.simulation.serving import serving
 from console.checks.finding import Finding, Status
 from console.checks.language_model import check_drafts, check_language_model
@@ -61,6 +62,24 @@ async def test_the_language_model_is_asked_for_its_models(endpoint: str) -> None
     away = await model(settings("http://127.0.0.1:1/v1"))
     assert (away.status, "PARLEY_LANGUAGE_MODEL_URL" in away.todo) == (Status.PROBLEM, True)
     assert (await model(settings(None, None))).found == "none is set up: templates draft"
+
+
+async def test_an_endpoint_that_fails_is_told_apart_from_one_that_lists_no_models() -> None:
+    async def fails(_request: Any) -> Response:
+        return JSONResponse({"error": {}}, 503)
+
+    app = FastAPI()
+    app.add_route("/v1/models", fails, ["GET"])
+    async with serving(app) as url:
+        found = await model(settings(f"{url}/v1"))
+    assert (found.status, "503" in found.found) == (Status.WARNING, True)
+
+
+async def test_the_simulated_language_model_is_in_order() -> None:
+    config = SimulatorConfig()
+    async with Simulator(config).serving() as url:
+        found = await model(settings(url, config.key, config.model))
+    assert (found.status, config.model in found.found) == (Status.OK, True)
 
 
 def test_what_webhooks_need_is_named_by_its_variable() -> None:

@@ -1,6 +1,7 @@
 """The simulated OpenAI: chat completions, and requests by which a person or a test makes things happen.
 
 POST   /v1/chat/completions   as the vendor's; `X-Client-Request-Id` names the call in the journal
+GET    /v1/models             as the vendor's: the model it knows, and its snapshot
 GET    /sim/faults            the catalogue, what is on, how often each struck
 POST   /sim/faults            {"name", "count", "probability", "seconds"}; all but name optional
 DELETE /sim/faults[/{name}]   switches all, or one, off
@@ -22,6 +23,7 @@ from connectors.journal import Journal
 from connectors.language_model.simulator.chat_api import ChatApi
 from connectors.language_model.simulator.config import SimulatorConfig
 from connectors.language_model.simulator.faults import CATALOGUE
+from connectors.language_model.simulator.models_api import ModelsApi
 from connectors.simulation.faults import Faults
 from connectors.simulation.serving import serving
 
@@ -36,6 +38,7 @@ class Simulator:
         self.chat = ChatApi(config, self.faults, self.journal)
         self.app = FastAPI(title="Simulated OpenAI", openapi_url=None)
         self.app.add_route("/v1/chat/completions", self.chat.chat, ["POST"])
+        self.app.add_route("/v1/models", ModelsApi(config).models, ["GET"])
         self.app.add_route("/sim/faults", self._faults, ["GET", "POST", "DELETE"])
         self.app.add_route("/sim/faults/{name}", self._faults, ["DELETE"])
         self.app.add_route("/sim/latency", self._latency, ["POST"])

@@ -16,7 +16,15 @@ from connectors.clients import Clients
 from connectors.facebook.client import FacebookClient
 from connectors.facebook.simulator import Simulator
 from connectors.journal import lines
-from connectors.platform import AccountCheck, AccountStopped, Cause, CommentState, RequestRefused, Token
+from connectors.platform import (
+    AccountCheck,
+    AccountStopped,
+    Cause,
+    CommentState,
+    NotReadable,
+    RequestRefused,
+    Token,
+)
 from connectors.polling import poller as polling
 from connectors.polling import posts
 from connectors.polling.access import Access
@@ -433,6 +441,22 @@ async def test_a_post_whose_read_failed_is_asked_for_again_and_stops_nothing(
     now += 61
     await poller.tick()
     assert [e.platform_post_id for _, e in kafka.published if isinstance(e, PostEvent)] == [post.id]
+
+
+async def test_a_post_that_the_platform_shows_by_no_such_name_is_no_failure(
+    simulator: Simulator, pool: Pool, poller: Poller, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+    poller._posts._count = lambda _platform, what, _number: counted.append(what)
+    [post] = simulator.world.posts.values()
+    await comment_on(pool, account, post.id)
+
+    async def read_post(_client: FacebookClient, _name: str) -> PostEvent | None:
+        raise NotReadable("never by this name")
+
+    monkeypatch.setattr(FacebookClient, "read_post", read_post)
+    await poller.tick()
+    assert counted == ["post:unreadable"]
 
 
 async def soon_ending(pool: Pool, account: Account) -> None:
