@@ -28,7 +28,7 @@ from sinks.actions import Actions
 from sinks.channels import Channel, Mail
 from sinks.channels import Webhook as NoticeWebhook
 from sinks.deadlines import Deadlines
-from sinks.draft_context import EarlierDrafts
+from sinks.earlier_drafts import EarlierDrafts
 from sinks.notifier import Notifier
 from sinks.post_sink import post_sink
 from sinks.poster import Poster

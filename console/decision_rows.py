@@ -13,7 +13,7 @@ select {WORDING},
     a.model, a.model_hash, a.sentiment, a.sentiment_scores, a.intent, a.intent_scores, a.language,
     a.language_confidence, a.unknown_share,
     g.draft_id, g.content, g.origin, g.language as draft_language, g.confidence_score, g.template,
-    g.template_version, g.model as draft_model, g.prompt_hash, g.reasons, t.content as allowed,
+    g.template_version, g.model as draft_model, g.prompt_hash, g.reasons, g.grounds, t.content as allowed,
     d.action, d.rule, d.decided_at, p.action as person_action, p.draft_id as person_draft
 from decisions d
 join comments c on c.comment_id = d.comment_id
@@ -53,6 +53,7 @@ def past_of(row: Any) -> Past:
             model=row["draft_model"],
             prompt_hash=row["prompt_hash"],
             reasons=tuple(row["reasons"]),
+            grounds=tuple(row["grounds"]),
         )
     action = Action(row["action"])
     return Past(

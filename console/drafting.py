@@ -1,5 +1,6 @@
 """The drafter of a worker: a language model with everything around it, where one is set up."""
 
+import asyncio
 import time
 from contextlib import AsyncExitStack
 
@@ -10,8 +11,6 @@ from infra.settings import Settings
 from replies.answer import SCHEMA
 from replies.breaker import Breaker
 from replies.budget import MonthlyBudget, TokensAMinute
-from replies.semantic_cache import SemanticCache
-from sinks.draft_context import DraftContext
 from sinks.usage_ledger import UsageLedger
 from streams.runner import Work
 from streams.stages.draft import Drafter
@@ -29,8 +28,12 @@ async def compose_drafter(
     key = settings.language_model_key
     if settings.language_model_url is None and key is None:
         return desk.draft, settings.batch_size
-    # Here, because they bring the vendor's library, which is slow to import and not needed by templates.
+    # Here, because they bring libraries that are slow to import, and templates need none of them.
     from connectors.language_model.client import open_model
+    from models.language import Languages
+    from replies.semantic_cache import SemanticCache
+    from sinks.draft_context import DraftContext
+    from streams.author import Author
     from streams.calling import Caller
     from streams.writing import Writer
 
@@ -58,7 +61,8 @@ async def compose_drafter(
             "the language model's monthly budget is zero: templates draft",
             setting="PARLEY_LANGUAGE_MODEL_MONTHLY_TOKENS",
         )
-    writer = Writer(
+    languages = await asyncio.to_thread(Languages)
+    author = Author(
         desk=desk,
         caller=Caller(
             model=model,
@@ -68,9 +72,9 @@ async def compose_drafter(
             time_limit=settings.language_model_time_limit,
             max_tokens=settings.language_model_max_tokens,
         ),
-        context=DraftContext(pool, examples=settings.language_model_examples),
-        cache=cache,
-        budget=budget,
         note=ledger.note,
+        checked=languages.checked,
     )
+    context = DraftContext(pool, examples=settings.language_model_examples)
+    writer = Writer(desk=desk, author=author, context=context, cache=cache, budget=budget)
     return writer, settings.language_model_concurrency

@@ -108,10 +108,10 @@ class LiveDesk:
         return voice_of(self._voices, account.config_key)
 
     def failures(
-        self, comment: CommentEvent, account: AccountView, draft: Draft, language: str, context: str
+        self, comment: CommentEvent, account: AccountView, draft: Draft, language: str
     ) -> tuple[Failure, ...]:
         """See `Desk.failures`."""
-        return self._desk.failures(comment, account, draft, language, context)
+        return self._desk.failures(comment, account, draft, language)
 
     def decide(
         self, comment: CommentEvent, analysis: Analysis, draft: Draft | None, now: datetime

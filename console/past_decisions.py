@@ -100,7 +100,7 @@ class _Reader:
             account = desk.accounts.get((Platform(past.comment.platform), past.comment.account_id))
             if account is not None and mode is not None:
                 account = account.model_copy(update={"mode": mode})
-            answer.tally.add(past, *judge(self._policy, past, account, desk.draft))
+            answer.tally.add(past, *judge(self._policy, past, account, desk))
         return answer
 
 

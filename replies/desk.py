@@ -102,13 +102,12 @@ class Desk:
         return rules.decide(self.policy, comment, analysis, draft, account, now, allowed=allowed or "")
 
     def failures(
-        self, comment: CommentEvent, account: AccountView, draft: Draft, language: str, context: str = ""
+        self, comment: CommentEvent, account: AccountView, draft: Draft, language: str
     ) -> tuple[Failure, ...]:
-        """Every guardrail that a draft fails; `context`: what it may repeat beside its template."""
+        """Every guardrail that a draft fails which is to be in `language`."""
         allowed = self.book.content(draft.template, draft.template_version) or ""
         expected = None if wording.read(comment.text).wordless else language
-        around = rules.surrounding(self.policy, comment, account, expected, f"{allowed}\n{context}")
-        return failures(draft, around)
+        return failures(draft, rules.surrounding(self.policy, comment, account, expected, allowed))
 
     def updated(self, change: ConfigChange) -> Self:
         """The desk after a change of configuration.

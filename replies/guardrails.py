@@ -22,7 +22,7 @@ import functools
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from replies import wording
@@ -74,10 +74,10 @@ class Failure(NamedTuple):
 class Surrounding:
     """What a draft is held against.
 
-    `language`: the comment's, None where it has none. `allowed`: template and context, whose links, numbers
-    and promises the draft may repeat. `recent`: texts lately sent from the account. `comment`, `author_name`:
-    what a stranger wrote, which is no context. `phrases`: those of the policy, by failure. `detected`: the
-    language that the draft's text was found to have, where somebody looked.
+    `language`: the comment's, None where it has none. `allowed`: what the draft may repeat links, numbers and
+    promises of beside its grounds: its template and the brand's name. `recent`: texts lately sent from the
+    account. `comment`, `author_name`: what a stranger wrote, which is no context. `phrases`: those of the
+    policy, by failure.
     """
 
     platform: Platform
@@ -87,7 +87,6 @@ class Surrounding:
     comment: str = ""
     author_name: str = ""
     phrases: tuple[Phrases, ...] = ()
-    detected: str | None = None
 
 
 def length_on(platform: Platform, text: str) -> int:
@@ -125,11 +124,10 @@ def failures(draft: Draft, surrounding: Surrounding) -> tuple[Failure, ...]:
 
 def _failures(draft: Draft, around: Surrounding) -> Iterator[Failure]:
     text, platform = draft.text, around.platform
-    if around.language is not None:
-        if draft.language != around.language:
-            yield Failure("language", f"the draft is in {draft.language}, the comment in {around.language}")
-        elif around.detected not in (None, around.language):
-            yield Failure("language", f"the draft reads as {around.detected}, not as {around.language}")
+    if draft.grounds:
+        around = replace(around, allowed="\n".join((around.allowed, *draft.grounds)))
+    if around.language not in (None, draft.language):
+        yield Failure("language", f"the draft is in {draft.language}, the comment in {around.language}")
     if not text.strip():
         yield Failure("empty", "the draft has no text")
         return

@@ -112,7 +112,7 @@ def decide(
 ) -> Decision:
     """The decision about a comment and its draft; what triage would end now is ended here too.
 
-    `allowed`: template and context, whose links and prices a draft may hold. `recent`: texts lately sent.
+    `allowed`: the template's content, whose links and prices a draft may hold. `recent`: texts lately sent.
     """
     try:
         signals = observe(policy.document, policy.phrases, comment, analysis, account, draft=draft, now=now)

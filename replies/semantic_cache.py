@@ -4,6 +4,9 @@
 several of them, in turn and never one that was just said, so readers see variation. Shelves are for one
 account, intent, sentiment and language. Whatever needs an answer to its content is never shelved: only short
 compliments without numbers, links, contacts or question marks. Prompts carry no names, so wordings hold none.
+
+Alike is told by letters, not by embeddings: to the shipped model "great coffee" and "Great tea" are nearer
+(0.96) than "great coffee" and "Great coffee!" (0.93), and thanks for the coffee must not stand below the tea.
 """
 
 import re
@@ -14,7 +17,6 @@ from typing import Final
 
 from replies import wording
 from replies.recent import same
-from replies.similarity import likeness, trigrams
 from schemas.events import Analysis, CommentEvent
 from schemas.labels import Intent, Sentiment
 
@@ -103,8 +105,8 @@ class SemanticCache:
         if shelves is None:
             return None
         self._groups.move_to_end(group)
-        best = max(shelves.values(), key=lambda shelf: likeness(shelf.letters, letters), default=None)
-        if best is None or likeness(best.letters, letters) < ALIKE:
+        best = max(shelves.values(), key=lambda shelf: _likeness(shelf.letters, letters), default=None)
+        if best is None or _likeness(best.letters, letters) < ALIKE:
             return None
         shelves.move_to_end(best.letters)
         return best
@@ -124,7 +126,7 @@ def _letters(comment: CommentEvent, analysis: Analysis) -> frozenset[str]:
     seen = wording.read(text)
     if seen.link or seen.contact or seen.mixed_script:
         return frozenset()
-    return trigrams(_STRETCHED.sub(r"\1", text.lower()))
+    return _trigrams(_STRETCHED.sub(r"\1", text.lower()))
 
 
 def _group(comment: CommentEvent, analysis: Analysis) -> Group:
@@ -135,3 +137,18 @@ def _group(comment: CommentEvent, analysis: Analysis) -> Group:
         analysis.sentiment.value,
         analysis.language,
     )
+
+
+def _trigrams(text: str) -> frozenset[str]:
+    """Groups of three letters of the folded words; tags are left out."""
+    words = " ".join(word for word in wording.fold(text).split() if word[0] not in "@#")
+    letters = "".join(character for character in words if character.isalnum() or character == " ")
+    padded = f"  {' '.join(letters.split())} "
+    if not letters.strip():
+        return frozenset()
+    return frozenset(padded[at : at + 3] for at in range(len(padded) - 2))
+
+
+def _likeness(one: frozenset[str], other: frozenset[str]) -> float:
+    """Share of the groups that both have, 0 to 1."""
+    return len(one & other) / len(one | other)

@@ -1,28 +1,27 @@
-"""How alike two comments are by their letters: quick, bounded, and without a model.
+"""How alike comments are: the cosine of sentence embeddings, packed so that they can travel and be kept.
 
-The draft worker has no embeddings (an enriched comment carries labels, not vectors) and computing one costs
-some milliseconds of a core for every comment. Within one account, intent and language, which the models have
-already told apart, the letters say enough about which comments ask for the same thing.
+An embedding's length says nothing, so only its direction is kept: each number as a signed byte, the largest
+127. Against the full numbers that changes a cosine by less than 0.002.
 """
 
-from typing import Final
+from collections.abc import Sequence
 
-from replies import wording
-
-_READ: Final = 300
-
-
-def trigrams(text: str | None) -> frozenset[str]:
-    """Groups of three letters of the folded words, of the text's first 300 characters; tags are left out."""
-    words = " ".join(word for word in wording.fold(text or "")[:_READ].split() if word[0] not in "@#")
-    letters = "".join(character for character in words if character.isalnum() or character == " ")
-    padded = f"  {' '.join(letters.split())} "
-    if not letters.strip():
-        return frozenset()
-    return frozenset(padded[at : at + 3] for at in range(len(padded) - 2))
+import numpy as np
+import numpy.typing as npt
 
 
-def likeness(one: frozenset[str], other: frozenset[str]) -> float:
-    """Share of the groups that both have, 0 to 1; two texts without letters are alike in nothing."""
-    either = len(one | other)
-    return len(one & other) / either if either else 0.0
+def packed(embedding: npt.NDArray[np.float32]) -> bytes:
+    """A vector other than zero as signed bytes, one a number (384 for the shipped model)."""
+    return bytes(np.rint(embedding * (127 / np.abs(embedding).max())).astype(np.int8))
+
+
+def cosines(one: bytes, others: Sequence[bytes]) -> npt.NDArray[np.float32]:
+    """(len(others),): the cosine of one packed vector with each of others of the same width."""
+    given = _numbers(one)
+    vectors = _numbers(b"".join(others)).reshape(len(others), len(given))
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors)) * np.linalg.norm(given)
+    return np.asarray(vectors @ given / lengths, np.float32)
+
+
+def _numbers(packed: bytes) -> npt.NDArray[np.float32]:
+    return np.frombuffer(packed, np.int8).astype(np.float32)

@@ -47,13 +47,13 @@ _TIME: Final = re.compile(
     r"|mes(?:es)?|heures?|jours?|semaines?|mois|minuten?|stunden?|tage?n?|wochen?|monaten?|minuti|or[ae]|giorn[io]"
     r"|settiman[ae]|mes[ei])\b"
 )
-_NUMBER: Final = re.compile(r"(?<![\w#])\d[\d.,]{2,}(?!\w)")
+_NUMBER: Final = re.compile(r"(?<![\w#])\d[\d.,]+\d(?!\w)")
 _MENTION: Final = re.compile(r"(?<![\w@])@[\w.]{2,100}")
 
 
 def prices(text: str) -> frozenset[str]:
     """Amounts of money and percentages."""
-    return frozenset("".join(match.lower().split()) for match in _MONEY.findall(text))
+    return frozenset("".join(match.lower().split()).rstrip(".,") for match in _MONEY.findall(text))
 
 
 def dates(text: str) -> frozenset[str]:
@@ -68,7 +68,7 @@ def times(text: str) -> frozenset[str]:
 
 def numbers(text: str) -> frozenset[str]:
     """Numbers of three digits and more."""
-    return frozenset(match.rstrip(".,") for match in _NUMBER.findall(text))
+    return frozenset(_NUMBER.findall(text))
 
 
 def mentions(text: str) -> frozenset[str]:

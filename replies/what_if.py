@@ -6,7 +6,7 @@ has no draft; where the other policy lets it through, a template drafts one now.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from replies import policy as rules
 from replies.account import AccountView
-from replies.desk import UNKNOWN_ACCOUNT
+from replies.desk import UNKNOWN_ACCOUNT, Desk
 from replies.policy import Policy
 from schemas.events import Analysis, CommentEvent, Draft
 from schemas.labels import Intent
@@ -51,10 +51,6 @@ class Past:
     handling: Handling | None
 
 
-Drafter = Callable[[CommentEvent, Analysis], Draft | None]
-"""Drafts a reply for a comment that had none; a template's, since history is tried without any call."""
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class Example:
     """A comment that would have been treated otherwise."""
@@ -68,8 +64,8 @@ class Example:
     text: str
 
 
-def judge(policy: Policy, past: Past, account: AccountView | None, drafter: Drafter) -> tuple[Action, str]:
-    """(action, rule) of this policy for a comment of the past."""
+def judge(policy: Policy, past: Past, account: AccountView | None, desk: Desk) -> tuple[Action, str]:
+    """(action, rule) of this policy for a comment of the past; `desk`: the templates of today."""
     if account is None:
         return UNKNOWN_ACCOUNT.action, UNKNOWN_ACCOUNT.rule
     draft, allowed = past.draft, past.allowed
@@ -77,7 +73,8 @@ def judge(policy: Policy, past: Past, account: AccountView | None, drafter: Draf
         ended = rules.triage(policy, past.comment, past.analysis, account, past.decided_at)
         if ended is not None:
             return ended.action, ended.rule
-        draft = drafter(past.comment, past.analysis)
+        draft = desk.draft(past.comment, past.analysis)
+        allowed = (desk.book.content(draft.template, draft.template_version) if draft else None) or ""
     found = rules.decide(
         policy, past.comment, past.analysis, draft, account, past.decided_at, allowed=allowed
     )

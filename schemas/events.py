@@ -127,7 +127,10 @@ class EngagementEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis(Record):
-    """What the models say of one wording; scores are probabilities by label."""
+    """What the models say of one wording; scores are probabilities by label.
+
+    `embedding`: see `replies.similarity.packed`; only on `comments.enriched`, None where there is none.
+    """
 
     model: str
     model_hash: str
@@ -138,6 +141,7 @@ class Analysis(Record):
     language: str
     language_confidence: float
     unknown_share: float
+    embedding: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +154,10 @@ class EnrichedComment(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft(Record):
-    """A proposed reply; `confidence` is 0 to 1."""
+    """A proposed reply; `confidence` is 0 to 1.
+
+    `grounds`: texts of the brand from which it takes what its template does not say.
+    """
 
     draft_id: str
     revision_id: str
@@ -163,6 +170,7 @@ class Draft(Record):
     model: str | None = None
     prompt_hash: str | None = None
     reasons: tuple[str, ...] = ()
+    grounds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

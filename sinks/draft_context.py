@@ -12,8 +12,8 @@ import asyncio
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Coroutine
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import asyncpg
 
@@ -21,9 +21,9 @@ from infra import logs, metrics
 from infra.postgres import AWAY, Pool
 from replies.authors import safe_first_name
 from replies.prompt import Example, Said, Surroundings
-from replies.similarity import likeness, trigrams
-from replies.verdict import revision_of
-from schemas.events import Analysis, CommentEvent, Draft, DraftOrigin
+from replies.similarity import cosines
+from schemas.events import Analysis, CommentEvent, DraftOrigin
+from sinks.earlier_drafts import WrittenBefore
 from streams.writing import Context
 
 log = logs.get(__name__)
@@ -35,17 +35,11 @@ _WITHIN: Final = 5.0
 _AFTER_FAILURE: Final = 5.0
 """Seconds for which nothing is asked after a failure."""
 
-_TOGETHER: Final = 0.005
-"""Seconds for which look-ups are gathered into one query."""
-
 _POSTS: Final = 5_000
-_GROUPS: Final = 2_000
-_CANDIDATES: Final = 50
+_GROUPS: Final = 500
+_CANDIDATES: Final = 200
 _FRESH: Final = 60.0
 _THREAD: Final = 6
-
-_Wording = tuple[str, str]
-"""Comment id and revision id."""
 
 
 class _Cache(Generic[T]):
@@ -70,60 +64,26 @@ def _failed(reading: "asyncio.Task[T]") -> bool:
     return reading.done() and (reading.cancelled() or reading.exception() is not None)
 
 
-class _WrittenBefore:
-    """The first draft of a wording by these origins, those of the first before others.
+class _Approved(NamedTuple):
+    """An approved reply; `embedding` of the comment it answers, None where the same model made none."""
 
-    What is asked within a moment is one query.
-    """
-
-    def __init__(self, pool: Pool, *origins: DraftOrigin) -> None:
-        self._pool = pool
-        self._origins = origins
-        self._asked: set[_Wording] = set()
-        self._answering: asyncio.Task[dict[_Wording, Draft]] | None = None
-
-    async def of(self, wording: _Wording) -> Draft | None:
-        """The draft, None if there is none; raises what asyncpg raises."""
-        if self._answering is None:
-            self._answering = asyncio.create_task(self._answer())
-        self._asked.add(wording)
-        return (await asyncio.shield(self._answering)).get(wording)
-
-    async def _answer(self) -> dict[_Wording, Draft]:
-        await asyncio.sleep(_TOGETHER)
-        asked, self._asked, self._answering = self._asked, set(), None
-        return await _drafts(self._pool, asked, self._origins)
-
-
-class EarlierDrafts:
-    """The machine's first draft of a wording: a replay repeats the past, not its chances.
-
-    Without Postgres a replayed comment is drafted anew, which changes no decision.
-    """
-
-    def __init__(self, pool: Pool) -> None:
-        self._before = _WrittenBefore(pool, DraftOrigin.TEMPLATE, DraftOrigin.LANGUAGE_MODEL)
-
-    async def __call__(self, comment: CommentEvent) -> Draft | None:
-        """The draft, or None if there is none or it cannot be read now."""
-        try:
-            async with asyncio.timeout(_WITHIN):
-                return await self._before.of((comment.comment_id, revision_of(comment)))
-        except (*AWAY, asyncpg.PostgresError) as error:
-            log.warning("a replayed comment is drafted anew", error=type(error).__name__)
-            return None
+    example: Example
+    embedding: bytes | None
 
 
 class DraftContext:
-    """Looks things up; `examples` is how many approved replies a prompt gets at most."""
+    """Looks things up; `examples` is how many approved replies a prompt gets at most.
+
+    They are those whose comments are nearest by embedding; the latest, where a comment has no embedding.
+    """
 
     def __init__(self, pool: Pool, *, examples: int) -> None:
         self._pool = pool
         self._examples = examples
         self._posts: _Cache[str | None] = _Cache(_POSTS)
-        self._approved: _Cache[list[tuple[Example, frozenset[str]]]] = _Cache(_GROUPS)
+        self._approved: _Cache[list[_Approved]] = _Cache(_GROUPS)
         # A template's too: it may have stood in after a call whose answer was of no use.
-        self._before = _WrittenBefore(pool, DraftOrigin.LANGUAGE_MODEL, DraftOrigin.TEMPLATE)
+        self._before = WrittenBefore(pool, DraftOrigin.LANGUAGE_MODEL, DraftOrigin.TEMPLATE)
         self._silent_until = 0.0
 
     async def __call__(self, comment: CommentEvent, analysis: Analysis) -> Context:
@@ -140,7 +100,7 @@ class DraftContext:
         return Context(Surroundings())
 
     async def _found(self, comment: CommentEvent, analysis: Analysis) -> Context:
-        draft = await self._before.of((comment.comment_id, revision_of(comment)))
+        draft = await self._before.of(comment)
         if draft is not None:
             return Context(Surroundings(), draft)
         post_id = comment.platform_post_id
@@ -151,18 +111,25 @@ class DraftContext:
                 if post_id
                 else None,
                 thread=await _thread(self._pool, comment) if comment.platform_parent_id else (),
-                examples=await self._similar(account, comment, analysis) if self._examples else (),
+                examples=await self._similar(account, analysis) if self._examples else (),
             )
         )
 
-    async def _similar(
-        self, account: tuple[str, ...], comment: CommentEvent, analysis: Analysis
-    ) -> list[Example]:
-        key = (*account, analysis.intent.value, analysis.language)
-        candidates = await self._approved.get(key, lambda: _approved(self._pool, key))
-        letters = trigrams(comment.text)
-        nearest = sorted(candidates, key=lambda each: likeness(each[1], letters), reverse=True)
-        return [example for example, _ in nearest[: self._examples]]
+    async def _similar(self, account: tuple[str, ...], analysis: Analysis) -> list[Example]:
+        key = (*account, analysis.intent.value, analysis.language, analysis.model_hash)
+        approved = await self._approved.get(key, lambda: _approved(self._pool, key))
+        if analysis.embedding is not None:
+            approved = _nearest_first(approved, analysis.embedding)
+        return [each.example for each in approved[: self._examples]]
+
+
+def _nearest_first(approved: Sequence[_Approved], embedding: bytes) -> list[_Approved]:
+    """Those without an embedding last, the latest first."""
+    known = [each for each in approved if each.embedding is not None]
+    near = cosines(embedding, [each.embedding for each in known if each.embedding is not None])
+    return [known[place] for place in (-near).argsort(kind="stable")] + [
+        each for each in approved if each.embedding is None
+    ]
 
 
 async def _post(pool: Pool, tenant: str, platform: str, account: str, post: str) -> str | None:
@@ -177,26 +144,27 @@ async def _post(pool: Pool, tenant: str, platform: str, account: str, post: str)
     return text if isinstance(text, str) else None
 
 
-async def _approved(pool: Pool, key: tuple[str, ...]) -> list[tuple[Example, frozenset[str]]]:
+async def _approved(pool: Pool, key: tuple[str, ...]) -> list[_Approved]:
     """The latest replies of an account that people approved, for an intent and a language."""
     rows = await pool.fetch(
         """
-        select c.text as asked, q.text as answered, c.author_name
+        select c.text as asked, q.text as answered, c.author_name,
+            case when a.model_hash = $6 then a.embedding end as embedding
         from reply_queue q
         join comments c on c.comment_id = q.comment_id
         join lateral (
-            select intent, language from analyses where revision_id = q.revision_id
+            select intent, language, model_hash, embedding from analyses where revision_id = q.revision_id
             order by enriched_at desc limit 1
         ) a on a.intent = $4 and a.language = $5
         where q.tenant_id = $1 and q.platform = $2 and q.account_id = $3
             and q.state = 'posted' and q.decided_by = 'person' and c.removed_at is null and c.text is not null
-        order by q.enqueued_at desc limit $6
+        order by q.enqueued_at desc limit $7
         """,
         *key,
         _CANDIDATES,
     )
     return [
-        (Example(row["asked"], _nameless(row["answered"], row["author_name"])), trigrams(row["asked"]))
+        _Approved(Example(row["asked"], _nameless(row["answered"], row["author_name"])), row["embedding"])
         for row in rows
     ]
 
@@ -205,42 +173,6 @@ def _nameless(text: str, author: str | None) -> str:
     """A reply without the name of whom it greeted."""
     name = safe_first_name(author)
     return re.sub(rf",?\s?\b{re.escape(name)}\b", "", text) if name else text
-
-
-async def _drafts(
-    pool: Pool, wordings: Collection[_Wording], origins: Collection[DraftOrigin]
-) -> dict[_Wording, Draft]:
-    """The first draft by the foremost of these origins for each of these wordings that has one."""
-    rows = await pool.fetch(
-        """
-        select distinct on (g.comment_id, g.revision_id) g.comment_id::text, g.draft_id::text,
-            g.revision_id::text, g.content, g.language, g.confidence_score, g.template, g.template_version,
-            g.model, g.prompt_hash, g.reasons, g.origin
-        from unnest($1::uuid[], $2::uuid[]) as w (comment_id, revision_id)
-        join generated_responses g on g.comment_id = w.comment_id and g.revision_id = w.revision_id
-        where g.origin = any ($3::text[])
-        order by g.comment_id, g.revision_id, array_position($3::text[], g.origin), g.created_at
-        """,
-        [comment for comment, _ in wordings],
-        [revision for _, revision in wordings],
-        [origin.value for origin in origins],
-    )
-    return {
-        (row["comment_id"], row["revision_id"]): Draft(
-            draft_id=row["draft_id"],
-            revision_id=row["revision_id"],
-            text=row["content"],
-            origin=DraftOrigin(row["origin"]),
-            language=row["language"],
-            confidence=round(row["confidence_score"], 4),
-            template=row["template"],
-            template_version=row["template_version"],
-            model=row["model"],
-            prompt_hash=row["prompt_hash"],
-            reasons=tuple(row["reasons"]),
-        )
-        for row in rows
-    }
 
 
 async def _thread(pool: Pool, comment: CommentEvent) -> list[Said]:

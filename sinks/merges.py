@@ -150,14 +150,14 @@ _ANALYSIS: Final = (
     "revision_id model_hash comment_id model sentiment sentiment_scores intent intent_scores language"
     " language_confidence unknown_share enriched_at"
 )
-_ANALYSES: Final = _first_kept("analyses", "analysis", _ANALYSIS)
+_ANALYSES: Final = _first_kept("analyses", "analysis", f"{_ANALYSIS} embedding")
 _SHADOWS: Final = _first_kept("shadow_analyses", "shadow", _ANALYSIS)
 # A draft is seen twice: when it was made, and inside the decision about it, perhaps as the first.
 _DRAFTS: Final = """
 insert into generated_responses as g (draft_id, comment_id, revision_id, tenant_id, content, origin, template,
-    template_version, language, model, prompt_hash, reasons, confidence_score, created_at)
+    template_version, language, model, prompt_hash, reasons, grounds, confidence_score, created_at)
 select distinct on (draft_id) draft_id, comment_id, revision_id, tenant_id, content, origin, template,
-    template_version, language, model, prompt_hash, reasons, confidence_score, created_at
+    template_version, language, model, prompt_hash, reasons, grounds, confidence_score, created_at
 from in_batch where what = 'draft' order by draft_id, created_at
 on conflict (draft_id) do update set created_at = excluded.created_at where g.created_at > excluded.created_at
 """

@@ -44,7 +44,8 @@ _COLUMNS: Final = {
     "real": "language_confidence unknown_share confidence_score priority",
     "integer": "template_version attempts partition likes replies",
     "bigint": "offset",
-    "text[]": "reasons",
+    "text[]": "reasons grounds",
+    "bytea": "embedding",
 }
 _NAMES: Final = [name for names in _COLUMNS.values() for name in names.split()]
 _DEFINITION: Final = "create temporary table in_batch ({}) on commit delete rows".format(
@@ -125,7 +126,7 @@ def _comment(event: CommentEvent) -> list[Row]:
 
 
 def _analysis(event: EnrichedComment, *, shadow: bool) -> Row:
-    names = "model_hash model sentiment intent language language_confidence unknown_share"
+    names = "model_hash model sentiment intent language language_confidence unknown_share embedding"
     return _fields(event.analysis, "shadow" if shadow else "analysis", names, {
         "revision_id": event.comment.revision_id,
         "comment_id": event.comment.comment_id,
@@ -142,6 +143,7 @@ def _draft(draft: Draft, about: CommentEvent | Decision, at: datetime) -> Row:
         "tenant_id": about.tenant_id,
         "content": draft.text,
         "reasons": list(draft.reasons),
+        "grounds": list(draft.grounds),
         "confidence_score": draft.confidence,
         "created_at": at,
     })  # fmt: skip

@@ -12,26 +12,18 @@ from datetime import datetime
 from typing import Protocol
 
 from infra import logs, metrics
-from replies import answer
 from replies.account import AccountView
 from replies.answer import UnusableAnswer
-from replies.budget import Key, MonthlyBudget
-from replies.guardrails import Failure
-from replies.prompt import Prompt, Surroundings, assemble, corrected
+from replies.budget import MonthlyBudget
+from replies.prompt import Surroundings
 from replies.recent import Recent, same
 from replies.selection import Brief
-from replies.semantic_cache import SemanticCache, Written
-from replies.verdict import revision_of
-from replies.voice import Voice
-from schemas import identity
+from replies.semantic_cache import SemanticCache
 from schemas.events import Analysis, CommentEvent, Draft, DraftOrigin, utc_now
-from streams.calling import Caller, NoAnswer
+from streams.author import Asked, Author, FailedGuardrail, draft_of
+from streams.calling import NoAnswer
 
 log = logs.get(__name__)
-
-
-class FailedGuardrail(UnusableAnswer):
-    """A model wrote twice what may not be said: its comment is one for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +57,16 @@ class Desk(Protocol):
     def drafted_by(self, comment: CommentEvent, analysis: Analysis, now: datetime) -> tuple[DraftOrigin, str]:
         """Who drafts, and the policy's rule that says so."""
 
-    def voice(self, account: AccountView) -> Voice:
-        """How the account speaks."""
-
-    def failures(
-        self, comment: CommentEvent, account: AccountView, draft: Draft, language: str, context: str, /
-    ) -> tuple[Failure, ...]:
-        """Every guardrail that the draft fails."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writer:
-    """The stage's drafter. `note(account, model, prompt tokens, completion tokens)` keeps the usage."""
+    """The stage's drafter."""
 
     desk: Desk
-    caller: Caller
+    author: Author
     context: LookUp
     cache: SemanticCache
     budget: MonthlyBudget
-    note: Callable[[Key, str, int, int], None]
     now: Callable[[], datetime] = utc_now
 
     async def __call__(self, comment: CommentEvent, analysis: Analysis) -> Draft | None:
@@ -111,92 +94,29 @@ class Writer:
         if context.draft is not None:
             _count("written_before")
             return context.draft
-        recent = self.desk.recent.of(account.key)
-        used = self.cache.find(comment, analysis, recent)
+        recent = self.desk.recent
+        used = self.cache.find(comment, analysis, recent.of(account.key))
         if used is not None:
             _count("used_again")
-            self.desk.recent.add(account.key, used.text)
-            return self._draft(comment, brief, used, ("wording used again for a like comment",))
+            recent.add(account.key, used.text)
+            return draft_of(comment, brief, used, "wording used again for a like comment")
         refused = self.budget.refused(account.key, self.now())
         if refused is not None:
             raise NoAnswer(refused)
-        prompt = assemble(
-            comment,
-            analysis,
-            account,
-            self.desk.voice(account),
-            language=brief.language,
-            template=brief.text,
-            around=context.around,
-        )
-        post, call = context.around.post or "", revision_of(comment)
-        written, told = await self._asked(prompt, call, comment, account.key, brief)
-        draft = self._draft(comment, brief, written, _reasons(prompt, context, told))
-        if failed := self.desk.failures(comment, account, draft, brief.language, post):
-            again = corrected(prompt, draft.text, [failure.reason for failure in failed])
-            written, told = await self._asked(again, f"{call}.repair", comment, account.key, brief)
-            repaired = f"written again, for {', '.join(failure.name for failure in failed)}"
-            draft = self._draft(comment, brief, written, (*_reasons(again, context, told), repaired))
-            if failed := self.desk.failures(comment, account, draft, brief.language, post):
-                raise FailedGuardrail(f"guardrail_{failed[0].name}")
+        written, draft = await self.author(Asked(comment, analysis, account, brief, context.around))
         # Looked at here and not where it is decided: there the partitions' order is not the drafts'.
-        if same(draft.text) in {same(text) for text in self.desk.recent.of(account.key)}:
+        if same(draft.text) in {same(text) for text in recent.of(account.key)}:
             raise UnusableAnswer("guardrail_repeated")
-        self.desk.recent.add(account.key, draft.text)
-        self.cache.put(comment, analysis, written)
+        recent.add(account.key, draft.text)
+        if not draft.grounds:  # what one post says is nothing to say under another
+            self.cache.put(comment, analysis, written)
         _count("written")
         return draft
-
-    async def _asked(
-        self, prompt: Prompt, call: str, comment: CommentEvent, account: Key, brief: Brief
-    ) -> tuple[Written, tuple[str, ...]]:
-        """What the model writes and its reasons."""
-        completion = await self.caller.ask(prompt, call, lambda *tokens: self.note(account, *tokens))
-        read = answer.read(completion.content, system=prompt.system, comment=comment.text or "")
-        written = Written(
-            text=read.reply,
-            language=read.language,
-            confidence=read.confidence,
-            model=completion.model,
-            prompt_hash=prompt.hash,
-            template=brief.template,
-            template_version=brief.template_version,
-        )
-        return written, read.reasons
-
-    def _draft(
-        self,
-        comment: CommentEvent,
-        brief: Brief,
-        written: Written,
-        reasons: tuple[str, ...],
-    ) -> Draft:
-        revision = revision_of(comment)
-        return Draft(
-            draft_id=identity.draft_id(revision, written.text, DraftOrigin.LANGUAGE_MODEL),
-            revision_id=revision,
-            text=written.text,
-            origin=DraftOrigin.LANGUAGE_MODEL,
-            language=written.language,
-            confidence=min(brief.confidence, written.confidence),
-            template=written.template,
-            template_version=written.template_version,
-            model=written.model,
-            prompt_hash=written.prompt_hash,
-            reasons=(f"language {brief.language}: {brief.why}", *reasons),
-        )
 
     def _template(self, comment: CommentEvent, analysis: Analysis, why: str, told: str) -> Draft | None:
         metrics.DRAFTS.labels(DraftOrigin.TEMPLATE.value, why).inc()
         draft = self.desk.template(comment, analysis)
         return draft and replace(draft, reasons=(*draft.reasons, told))
-
-
-def _reasons(prompt: Prompt, context: Context, model: tuple[str, ...]) -> tuple[str, ...]:
-    around = context.around
-    given = f"prompt of about {prompt.tokens} tokens with {'the' if around.post else 'no'} post, "
-    given += f"{len(around.thread)} earlier comments, {len(around.examples)} examples"
-    return (given, *(f"model: {each}" for each in model))
 
 
 def _count(why: str) -> None:

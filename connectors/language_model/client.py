@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import httpx2
 import openai
-from openai.types.chat import ChatCompletion
 
 from connectors.language_model.errors import Unanswerable, Unavailable
 from connectors.language_model.failures import meaning
@@ -59,10 +58,11 @@ class LanguageModel:
         (X-Client-Request-Id), so that a call made twice can be recognised there.
         """
         try:
-            # Not `chat.completions.create`: that walks the body by its types, at some CPU, for nothing.
+            # Not `chat.completions.create`, nor its types: the library would walk the body by them, at some CPU,
+            # and check nothing on the way.
             answer = await self._client.post(
                 "/chat/completions",
-                cast_to=ChatCompletion,
+                cast_to=object,
                 body={
                     "model": self.name,
                     "messages": [{"role": "system", "content": system}, {"role": "user", "content": user}],
@@ -80,42 +80,46 @@ class LanguageModel:
         except (httpx2.HTTPError, ValueError) as error:
             # A 200 whose body is not JSON, or breaks off: nothing says that the next one will be.
             raise Unavailable("unreadable", f"the answer cannot be read: {type(error).__name__}") from error
-        if not isinstance(answer, ChatCompletion):
+        if not isinstance(answer, dict):
             # Words instead of JSON under a 200 are some page of a proxy: the model did not answer.
             raise Unavailable("unreadable", f"the answer is no JSON but {type(answer).__name__}")
         return _read(answer, self.name)
 
 
-def _read(answer: ChatCompletion, name: str) -> Completion:
-    """The first choice; the library checks no types, so each is looked at."""
-    usage = getattr(answer, "usage", None)
+def _read(answer: dict[str, Any], name: str) -> Completion:
+    """The first choice; nothing is what it should be before it was looked at."""
+    usage = answer.get("usage")
     tokens = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
-    choices = getattr(answer, "choices", None)
+    choices = answer.get("choices")
     if not isinstance(choices, list) or not choices:
         raise Unanswerable("no_choices", "the answer has no choices", tokens=tokens)
     choice = choices[0]
-    message = getattr(choice, "message", None)
-    if getattr(message, "refusal", None):
+    message = _part(choice, "message")
+    if _part(message, "refusal"):
         raise Unanswerable("refusal", "the model refused to write", tokens=tokens)
-    finish = getattr(choice, "finish_reason", None)
+    finish = _part(choice, "finish_reason")
     if finish == "length":
         raise Unanswerable("truncated", "the answer was longer than the tokens allowed", tokens=tokens)
     if finish == "content_filter":
         raise Unanswerable("content_filter", "the endpoint's filter cut the answer", tokens=tokens)
-    content = getattr(message, "content", None)
+    content = _part(message, "content")
     if not isinstance(content, str) or not content:
         raise Unanswerable("empty", "the answer has no content", tokens=tokens)
     return Completion(content, _model(answer, name), *tokens)
 
 
-def _model(answer: ChatCompletion, name: str) -> str:
+def _model(answer: dict[str, Any], name: str) -> str:
     """The model as the endpoint names it, if that can be kept: it stands with drafts and with the usage."""
-    told = getattr(answer, "model", None)
+    told = answer.get("model")
     return told if isinstance(told, str) and told.isprintable() and 0 < len(told) <= _LONGEST_NAME else name
 
 
+def _part(whole: object, name: str) -> Any:
+    return whole.get(name) if isinstance(whole, dict) else None
+
+
 def _count(usage: object, name: str) -> int:
-    number = getattr(usage, name, 0)
+    number = _part(usage, name)
     return min(number, _MOST_TOKENS) if isinstance(number, int) and number > 0 else 0
 
 

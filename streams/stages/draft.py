@@ -7,6 +7,7 @@ a template or a language model.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -68,7 +69,8 @@ def draft(
             made = await earlier(comment) if earlier is not None and each.replay else None
             made = made or await drafter(comment, analysis)
             if made is not None:
-                drafted = DraftedReply(comment=comment, analysis=analysis, draft=made, drafted_at=now())
+                labels = replace(analysis, embedding=None)  # personal data that nobody after this needs
+                drafted = DraftedReply(comment=comment, analysis=labels, draft=made, drafted_at=now())
                 return Result((Output(topics.REPLIES_DRAFTED, each.key, drafted),), outcome="drafted")
             decision = decide(comment, analysis, None, now())
         return Result((Output(topics.REPLIES_DECIDED, each.key, decision),), outcome=decision.action.value)

@@ -9,11 +9,16 @@ Repeated deliveries of one wording are stopped before the model if a `Duplicates
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import zip_longest
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from infra import logs
+from replies.similarity import packed
 from schemas import topics
 from schemas.errors import InvalidEventError
 from schemas.events import Analysis, CommentEvent, EnrichedComment, Source, utc_now
@@ -25,7 +30,7 @@ log = logs.get(__name__)
 
 
 class Prediction(Protocol):
-    """What a model says of one text; scores are probabilities by label."""
+    """What a model says of one text: probabilities by label, and a unit vector where it makes one."""
 
     @property
     def sentiment(self) -> Sentiment: ...  # noqa: D102
@@ -41,6 +46,8 @@ class Prediction(Protocol):
     def language_confidence(self) -> float: ...  # noqa: D102
     @property
     def unknown_share(self) -> float: ...  # noqa: D102
+    @property
+    def embedding(self) -> npt.NDArray[np.float32] | None: ...  # noqa: D102
 
 
 class Analyzer(Protocol):
@@ -101,7 +108,8 @@ def enrich(
             at = now()
             for index, prediction, other in zip_longest(wanted, predictions, others):
                 comment = inputs[index].event
-                outputs = [_output(topics.COMMENTS_ENRICHED, comment, _analysis(analyzer, prediction), at)]
+                analysis = replace(_analysis(analyzer, prediction), embedding=_embedding(prediction))
+                outputs = [_output(topics.COMMENTS_ENRICHED, comment, analysis, at)]
                 if shadow and other is not None:
                     outputs.append(_output(topics.COMMENTS_SHADOW, comment, _analysis(shadow, other), at))
                 results[index] = Result(tuple(outputs), outcome="enriched")
@@ -152,3 +160,9 @@ def _analysis(analyzer: Analyzer, found: Prediction) -> Analysis:
         language_confidence=found.language_confidence,
         unknown_share=found.unknown_share,
     )
+
+
+def _embedding(found: Prediction) -> bytes | None:
+    """Packed; None for a text without content, and from a model that makes none."""
+    vector = found.embedding
+    return packed(vector) if vector is not None and vector.any() else None

@@ -1,5 +1,6 @@
 """The checks a draft must pass."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -194,9 +195,12 @@ def test_an_account_forbids_words_of_its_own() -> None:
     assert check(said, Surrounding(platform=Platform.X, phrases=policy.unspeakable(other))) is None
 
 
-def test_a_language_that_somebody_detected_counts() -> None:
-    around = Surrounding(platform=Platform.X, language="en", detected="de")
-    assert failures(draft("Vielen Dank!"), around) == (("language", "the draft reads as de, not as en"),)
+def test_what_the_brand_itself_said_here_may_be_said_again_and_no_more() -> None:
+    around = Surrounding(platform=Platform.X, language="en", phrases=SPOKEN)
+    grounded = replace(draft("Until Sunday it is $12."), grounds=("Brunch for $12, sure!", "Sunday we close"))
+    assert failures(grounded, around) == ()
+    unfounded = failures(replace(grounded, grounds=("Brunch!",)), around)
+    assert [failure.name for failure in unfounded] == ["date", "price"]
 
 
 def test_a_repair_is_told_of_every_failure() -> None:

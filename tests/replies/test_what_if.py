@@ -1,12 +1,14 @@
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from replies.account import AccountView, Mode
+from replies.book import TemplateBook
+from replies.desk import Desk
 from replies.policy import Policy
 from replies.shipped import default_policy
+from replies.templates import Template
 from replies.what_if import EXAMPLES, Handling, Past, Tally, judge
 from schemas import identity
 from schemas.events import Analysis, CommentEvent, CommentKind, Draft, DraftOrigin, Platform, Source, utc_now
@@ -15,6 +17,7 @@ from schemas.states import Action
 
 NOW = utc_now()
 ACCOUNT = AccountView(platform=Platform.FACEBOOK, account_id="1", mode=Mode.AUTO, brand_name="Acme")
+NO_TEMPLATES = Desk(policy=default_policy(), book=TemplateBook(), accounts={ACCOUNT.key: ACCOUNT})
 
 
 def past(
@@ -117,12 +120,12 @@ def test_the_figures_are_what_counting_by_hand_gives(
 
 
 def test_the_shipped_policy_is_judged_as_it_decides() -> None:
-    action, rule = judge(default_policy(), past(1, Action.REVIEW), ACCOUNT, lambda *_: None)
+    action, rule = judge(default_policy(), past(1, Action.REVIEW), ACCOUNT, NO_TEMPLATES)
     assert (action, rule) == (Action.AUTO_APPROVE, "positive_and_neutral")
 
 
 def test_an_account_that_is_gone_leaves_everything_to_people() -> None:
-    assert judge(default_policy(), past(1, Action.AUTO_APPROVE), None, lambda *_: None)[0] is Action.REVIEW
+    assert judge(default_policy(), past(1, Action.AUTO_APPROVE), None, NO_TEMPLATES)[0] is Action.REVIEW
 
 
 def test_the_floor_holds_under_any_policy() -> None:
@@ -142,15 +145,14 @@ def test_the_floor_holds_under_any_policy() -> None:
     ]
     reckless = Policy.from_data(document)
     risky = past(1, Action.ESCALATE, text="I will sue you, my lawyer writes tomorrow")
-    assert judge(reckless, risky, ACCOUNT, lambda *_: None)[0] is Action.ESCALATE
+    assert judge(reckless, risky, ACCOUNT, NO_TEMPLATES)[0] is Action.ESCALATE
 
 
-@pytest.mark.parametrize("drafted", [True, False])
-def test_a_comment_that_had_no_draft_is_drafted_now(drafted: bool) -> None:
-    before = replace(past(1, Action.NO_REPLY), draft=None)
-    action, rule = judge(
-        default_policy(), before, ACCOUNT, lambda *_: past(1, Action.NO_REPLY).draft if drafted else None
+def test_a_comment_that_had_no_draft_is_drafted_by_todays_templates_and_held_against_them() -> None:
+    before = replace(past(1, Action.NO_REPLY), draft=None, allowed="")
+    assert judge(default_policy(), before, ACCOUNT, NO_TEMPLATES) == (Action.REVIEW, "no_draft")
+    template = Template(
+        name="menu", language="en", intent=Intent.COMPLIMENT, content="Thanks! Menu: www.acme.example/menu"
     )
-    assert (action, rule) == (
-        (Action.AUTO_APPROVE, "positive_and_neutral") if drafted else (Action.REVIEW, "no_draft")
-    )
+    desk = replace(NO_TEMPLATES, book=TemplateBook.of([template]))
+    assert judge(default_policy(), before, ACCOUNT, desk) == (Action.AUTO_APPROVE, "positive_and_neutral")

@@ -2,19 +2,24 @@
 
 import asyncio
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from infra import postgres
 from infra.postgres import Pool
 from replies.prompt import Example, Said, Surroundings
+from replies.similarity import packed
 from schemas import identity
 from schemas.events import CommentEvent, DraftOrigin
-from sinks import draft_context
-from sinks.draft_context import DraftContext, EarlierDrafts
+from sinks import earlier_drafts
+from sinks.draft_context import DraftContext
+from sinks.earlier_drafts import EarlierDrafts
 from streams.writing import Context
+from tests.sinks.office import write
 from tests.sinks.story import ANALYSIS, NOON, Story
 
 PAGE = ("default", "facebook", Story.page)
@@ -36,17 +41,26 @@ async def stored(pool: Pool, comment: CommentEvent, *, minutes: int = 0, **chang
 
 
 async def answered(
-    pool: Pool, comment: CommentEvent, text: str, *, by: str, intent: str = "compliment"
+    pool: Pool,
+    comment: CommentEvent,
+    text: str,
+    *,
+    by: str = "person",
+    intent: str = "compliment",
+    near: bytes | None = None,
+    model: str = ANALYSIS.model_hash,
 ) -> None:
     revision = str(uuid.uuid4())
     await pool.execute(
         "insert into analyses (revision_id, model_hash, comment_id, model, sentiment, sentiment_scores, "
-        "intent, intent_scores, language, language_confidence, unknown_share, enriched_at) "
-        "values ($1, 'h', $2, 'm', 'positive', '{}', $3, '{}', 'en', 1, 0, $4)",
+        "intent, intent_scores, language, language_confidence, unknown_share, enriched_at, embedding) "
+        "values ($1, $5, $2, 'm', 'positive', '{}', $3, '{}', 'en', 1, 0, $4, $6)",
         revision,
         comment.comment_id,
         intent,
         NOON,
+        model,
+        near,
     )
     await pool.execute(
         "insert into reply_queue (decision_id, comment_id, revision_id, tenant_id, platform, account_id, "
@@ -87,21 +101,44 @@ async def test_post_and_thread_are_found_oldest_first(pool: Pool, story: Story) 
     ]
 
 
+def towards(*numbers: float) -> bytes:
+    return packed(np.array(numbers, np.float32))
+
+
 async def test_examples_are_the_nearest_that_people_approved_without_names(pool: Pool, story: Story) -> None:
-    texts = ["Great coffee!", "What a lovely terrace", "The great coffee of my life", "Great coffee here"]
-    for number, text in enumerate(texts):
-        said = story.comment(number, text=text)
-        await stored(pool, said)
-        by = "machine" if number == 3 else "person"
-        await answered(pool, said, f"Thank you, Ana! {number}", by=by)
-    complaint = story.comment(9, text="Great coffee, bad service")
-    await stored(pool, complaint)
-    await answered(pool, complaint, "So sorry", by="person", intent="complaint")
-    found = await DraftContext(pool, examples=2)(story.comment(50, text="great coffee"), ANALYSIS)
-    assert list(found.around.examples) == [
-        Example("Great coffee!", "Thank you! 0"),
-        Example("The great coffee of my life", "Thank you! 2"),
+    answers: list[tuple[bytes | None, dict[str, Any]]] = [
+        (towards(1, 0.9), {}),
+        (towards(-1, 0.2), {}),
+        (towards(1, 1), {}),
+        (towards(1, 1), {"by": "machine"}),
+        (towards(1, 1), {"intent": "complaint"}),
+        (towards(1, 1), {"model": "another"}),
+        (None, {}),
     ]
+    for number, (near, more) in enumerate(answers):
+        said = story.comment(number, text=f"Great coffee {number}")
+        await stored(pool, said)
+        await answered(pool, said, f"Thank you, Ana! {number}", near=near, **more)
+
+    async def found(embedding: bytes | None, examples: int) -> list[Example]:
+        analysis = replace(ANALYSIS, embedding=embedding)
+        look_up = DraftContext(pool, examples=examples)
+        return list((await look_up(story.comment(50, text="great coffee"), analysis)).around.examples)
+
+    nearest = [Example(f"Great coffee {number}", f"Thank you! {number}") for number in (2, 0, 1, 6, 5)]
+    assert await found(towards(1, 1), 2) == nearest[:2]
+    assert await found(towards(1, 1), 9) == nearest, "what cannot be compared comes last, the latest first"
+    assert await found(None, 2) == [nearest[3], nearest[4]], "the latest"
+
+
+async def test_embeddings_and_grounds_come_by_the_sink(pool: Pool, story: Story) -> None:
+    near, grounds = towards(1, -1), ("Brunch for $12",)
+    enriched = replace(story.enriched(), analysis=replace(ANALYSIS, embedding=near))
+    drafted = replace(story.drafted(), draft=replace(story.draft(), grounds=grounds))
+    await write(pool, story.records([enriched, drafted]))
+    assert await pool.fetchval("select embedding from analyses") == near
+    earlier = await EarlierDrafts(pool)(enriched.comment)
+    assert earlier == drafted.draft
 
 
 async def test_a_draft_of_this_very_wording_is_found_whole(pool: Pool, story: Story) -> None:
@@ -110,9 +147,10 @@ async def test_a_draft_of_this_very_wording_is_found_whole(pool: Pool, story: St
     for origin, text in ((DraftOrigin.TEMPLATE, "Thanks"), (DraftOrigin.LANGUAGE_MODEL, "Thank you so much")):
         await pool.execute(
             "insert into generated_responses (draft_id, comment_id, revision_id, tenant_id, content, "
-            "origin, template, template_version, language, model, prompt_hash, reasons, confidence_score, "
-            "created_at) "
-            "values ($1, $2, $3, 'default', $4, $5, 't', 2, 'en', 'm', 'hash', '{why}', 0.75, now())",
+            "origin, template, template_version, language, model, prompt_hash, reasons, grounds, "
+            "confidence_score, created_at) "
+            "values ($1, $2, $3, 'default', $4, $5, 't', 2, 'en', 'm', 'hash', '{why}', '{post}', 0.75, "
+            "now())",
             identity.draft_id(revision, text, origin),
             comment.comment_id,
             revision,
@@ -126,7 +164,8 @@ async def test_a_draft_of_this_very_wording_is_found_whole(pool: Pool, story: St
     assert draft is not None
     assert draft.draft_id == identity.draft_id(revision, "Thank you so much", DraftOrigin.LANGUAGE_MODEL)
     assert (draft.text, draft.template, draft.template_version) == ("Thank you so much", "t", 2)
-    assert (draft.model, draft.prompt_hash, draft.reasons) == ("m", "hash", ("why",))
+    assert (draft.model, draft.prompt_hash) == ("m", "hash")
+    assert (draft.reasons, draft.grounds) == (("why",), ("post",))
     assert all(each.draft is None for each in rest)
     assert (await look_up(story.comment(1, text="Edited"), ANALYSIS)).draft is None, "another wording"
     earlier = await EarlierDrafts(pool)(comment)
@@ -142,7 +181,7 @@ async def test_without_postgres_drafts_are_written_from_the_comment_alone_and_no
     look_up = DraftContext(pool, examples=3)
     assert await look_up(story.comment(1), ANALYSIS) == Context(Surroundings())
     asked: list[object] = []
-    monkeypatch.setattr(draft_context, "_drafts", lambda *given: asked.append(given))
+    monkeypatch.setattr(earlier_drafts, "_drafts", lambda *given: asked.append(given))
     assert await look_up(story.comment(2), ANALYSIS) == Context(Surroundings())
     assert asked == [], "for some seconds nothing is asked"
     pool.terminate()

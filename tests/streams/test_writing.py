@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,11 +12,12 @@ import pytest
 from connectors.language_model.client import Completion
 from connectors.language_model.errors import LanguageModelError, Stopped, Unanswerable, Unavailable
 from console.live_desk import LiveDesk
+from models.language import Languages
 from replies.account import AccountView
 from replies.answer import MARK, SCHEMA
 from replies.breaker import Breaker
 from replies.budget import MonthlyBudget, TokensAMinute
-from replies.prompt import Example, Surroundings
+from replies.prompt import Example, Said, Surroundings
 from replies.semantic_cache import SemanticCache
 from schemas.events import (
     Analysis,
@@ -28,11 +30,13 @@ from schemas.events import (
     utc_now,
 )
 from schemas.states import Action
+from streams.author import Author
 from streams.calling import Caller
 from streams.config import ConfigView
 from streams.writing import Context, Writer
 from tests.replies.conftest import NOW, account_of, analysis_of, comment_of
 
+LANGUAGES = Languages()
 GOOD = {"reply": "So happy to hear it!", "language": "en", "confidence": 0.8, "reasons": ["kind"]}
 
 
@@ -87,22 +91,22 @@ class Bed:
         def clock() -> float:
             return asyncio.get_running_loop().time()
 
+        caller = Caller(
+            model=model,
+            schema=SCHEMA,
+            breaker=Breaker(clock),
+            tokens=TokensAMinute(1e9, lambda: 0.0),
+            time_limit=5,
+            max_tokens=150,
+            clock=clock,
+            jitter=lambda _low, _high: 0.0,
+        )
         self.writer = Writer(
             desk=self.desk,
-            caller=Caller(
-                model=model,
-                schema=SCHEMA,
-                breaker=Breaker(clock),
-                tokens=TokensAMinute(1e9, lambda: 0.0),
-                time_limit=5,
-                max_tokens=150,
-                clock=clock,
-                jitter=lambda _low, _high: 0.0,
-            ),
+            author=Author(desk=self.desk, caller=caller, note=note, checked=LANGUAGES.checked),
             context=look_up,
             cache=SemanticCache(),
             budget=monthly,
-            note=note,
         )
 
     async def draft(self, text: str = "Great coffee", **changes: Any) -> Draft:
@@ -155,6 +159,7 @@ FORBIDDEN: list[tuple[str, dict[str, Any]]] = [
     ("guardrail_price", {**GOOD, "reply": "It costs $5 today"}),
     ("guardrail_link", {**GOOD, "reply": "See www.elsewhere.example.com"}),
     ("guardrail_language", {**GOOD, "language": "fr"}),
+    ("guardrail_language", {**GOOD, "reply": "Nous sommes ravis que cela vous ait plu, à bientôt !"}),
     ("guardrail_too_long", {**GOOD, "reply": "so " * 3000}),
 ]
 
@@ -195,6 +200,39 @@ async def test_whatever_goes_wrong_the_template_drafts_and_says_why(why: str, mo
     assert made.origin is DraftOrigin.TEMPLATE
     assert made.reasons[-1] == f"template instead of the language model: {why}"
     assert (made.model, made.prompt_hash) == (None, None)
+
+
+OWN = Surroundings(
+    post="Brunch for $12, every Sunday",
+    thread=[Said("Is it $15 on the terrace?", False), Said("It is $14 there", True)],
+)
+
+
+@pytest.mark.parametrize("price", ["$12", "$14"])
+async def test_a_draft_takes_from_the_brands_own_words_and_who_decides_knows_them(price: str) -> None:
+    bed = Bed(Model({**GOOD, "reply": f"It is {price}, see you there!"}), context=Context(OWN))
+    made = await bed.draft("Brunch looks great")
+    assert made.origin is DraftOrigin.LANGUAGE_MODEL
+    assert made.grounds == ("Brunch for $12, every Sunday", "It is $14 there")
+    decided = bed.desk.decide(comment_of("Brunch looks great"), analysis_of(), made, NOW)
+    assert (decided.action, decided.text) == (Action.AUTO_APPROVE, made.text)
+    unfounded = bed.desk.decide(
+        comment_of("Brunch looks great"), analysis_of(), replace(made, grounds=()), NOW
+    )
+    assert unfounded.rule == "guardrail:price"
+    for number in range(40):
+        other = await bed.draft("Brunch looks great", platform_comment_id=str(number))
+        assert other.reasons[-1] != "wording used again for a like comment", "it may not be said elsewhere"
+
+
+async def test_what_a_stranger_says_in_the_thread_is_no_ground() -> None:
+    bed = Bed(Model({**GOOD, "reply": "It is $15, see you there!"}), context=Context(OWN))
+    made = await bed.draft("Brunch looks great")
+    assert made.reasons[-1] == "a person looks: twice guardrail_price"
+
+
+async def test_a_draft_that_needs_no_ground_carries_none() -> None:
+    assert (await Bed(Model(), context=Context(OWN)).draft()).grounds == ()
 
 
 @pytest.mark.parametrize(("budget", "known", "why"), [(0, True, "zero"), (10**6, False, "unknown")])

@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import numpy as np
+import numpy.typing as npt
+import pytest
+
 from schemas import headers, topics
 from schemas.errors import InvalidEventError
 from schemas.events import (
@@ -68,17 +72,19 @@ class Prediction:
     language: str = "en"
     language_confidence: float = 0.9
     unknown_share: float = 0.0
+    embedding: npt.NDArray[np.float32] | None = None
 
 
 class Analyzer:
     name, hash = "toy", "hash"
 
-    def __init__(self) -> None:
+    def __init__(self, embedding: npt.NDArray[np.float32] | None = None) -> None:
         self.texts: list[str] = []
+        self._embedding = embedding
 
     def analyze(self, texts: Sequence[str]) -> list[Any]:
         self.texts += texts
-        return [Prediction() for _ in texts]
+        return [Prediction(embedding=self._embedding) for _ in texts]
 
 
 def comment(**changes: Any) -> CommentEvent:
@@ -130,6 +136,25 @@ async def test_enrich_analyses_wordings_and_passes_everything_else_by() -> None:
     (output,) = results[0].outputs
     assert (output.topic, output.key) == (topics.COMMENTS_ENRICHED, "c")
     assert output.event == EnrichedComment(comment=comment(text="added"), analysis=ANALYSIS, enriched_at=NOW)
+
+
+@pytest.mark.parametrize(("vector", "kept"), [((0.6, -0.8), True), ((), False), (None, False)])
+async def test_the_embedding_goes_to_the_draft_stage_and_no_further(
+    vector: tuple[float, ...] | None, kept: bool
+) -> None:
+    found = None if vector is None else np.array(vector, np.float32)
+    (result,) = await batch(enrich(Analyzer(found), shadow=Analyzer(found)), given(comment()))
+    labelled, shadowed = (cast(EnrichedComment, each.event) for each in result.outputs)
+    assert labelled.analysis.embedding == (bytes([95, 256 - 127]) if kept else None)
+    assert shadowed.analysis.embedding is None
+
+    async def drafter(_comment: CommentEvent, analysis: Analysis) -> Draft:
+        assert analysis.embedding == labelled.analysis.embedding
+        return DRAFT
+
+    stage = draft(lambda _comment, _analysis, _now: None, drafter, policy)
+    (made,) = (await cast(OneProcess, stage.process)(given(labelled))).outputs
+    assert cast(DraftedReply, made.event).analysis.embedding is None
 
 
 class Failing(Analyzer):
