@@ -39,6 +39,9 @@ class _Server(uvicorn.Server):
 async def serving(app: FastAPI, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
     """Serves until the block ends; gives the base URL. `port` 0: a free one. Open requests are broken off."""
     listener = socket.create_server((host, port), backlog=1024)
+    # asyncio sets it on sockets that name their protocol, which those of `create_server` do not. Without it
+    # an answer's body waits for the caller to acknowledge its head: 40 ms a call.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     server = _Server(
         uvicorn.Config(
             app,

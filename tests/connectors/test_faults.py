@@ -51,7 +51,9 @@ BY_A_TEST: Final[Mapping[str, tuple[str, ...]]] = {
         "test_an_own_reply_is_observed_under_the_comment_it_answers",
         "test_every_comment_arrives_and_no_own_reply_is_taken_for_one",
     ),
-    "reply flattened to another parent": ("test_a_reply_to_a_reply_hangs_below_the_top_and_is_found_there",),
+    "reply flattened to another parent": (
+        "test_a_reply_to_a_reply_hangs_where_the_platform_puts_it_and_is_found_there",
+    ),
     "a person's token sees an empty listing": ("test_a_token_that_is_not_the_accounts_is_found",),
 }
 """What no switch is needed for: the simulators always do it, or it is a body that a test sends."""

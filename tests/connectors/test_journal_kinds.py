@@ -17,23 +17,29 @@ def is_write(node: ast.Call) -> bool:
     return called(node) == "write" and name in ("journal", "_journal")
 
 
+def handing_on(trees: list[ast.Module]) -> dict[str, int]:
+    """Methods that hand one of their arguments on to the journal as the kind, and which."""
+    found: dict[str, int] = {}
+    for function in (node for tree in trees for node in ast.walk(tree)):
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            names = [argument.arg for argument in function.args.args if argument.arg != "self"]
+            for node in ast.walk(function):
+                if isinstance(node, ast.Call) and is_write(node) and node.args:
+                    name = getattr(node.args[0], "id", "")
+                    if name in names:
+                        found[function.name] = names.index(name)
+    return found
+
+
 def written() -> set[str]:
     """The kinds given as words: to the journal, or to a method that hands its argument on to it."""
     kinds: set[str] = set()
-    for path in CONNECTORS.rglob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        handing_on: dict[str, int] = {}
-        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-        for function in ast.walk(tree):
-            if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                names = [argument.arg for argument in function.args.args if argument.arg != "self"]
-                for node in ast.walk(function):
-                    if isinstance(node, ast.Call) and is_write(node) and node.args:
-                        name = getattr(node.args[0], "id", "")
-                        if name in names:
-                            handing_on[function.name] = names.index(name)
-        for node in calls:
-            at = 0 if is_write(node) else handing_on.get(called(node))
+    simulators = [*CONNECTORS.glob("*/simulator/*.py"), *CONNECTORS.glob("simulation/*.py")]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in simulators]
+    handed_on = handing_on(trees)
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        if isinstance(node, ast.Call):
+            at = 0 if is_write(node) else handed_on.get(called(node))
             if at is not None and len(node.args) > at:
                 kinds |= {
                     word.value

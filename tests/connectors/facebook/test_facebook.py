@@ -7,7 +7,6 @@ import pytest
 from connectors.accounts import Account
 from connectors.clients import Clients
 from connectors.facebook.login import facebook_login
-from connectors.facebook.simulator import Simulator
 from connectors.facebook.webhook import FacebookWebhook
 from connectors.meta.signing import HEADER, signature
 from connectors.platform import Login, PlatformClient, Token
@@ -17,26 +16,12 @@ from tests.connectors.contract import (
     CheckContract,
     ClientContract,
     Deliveries,
+    ImpatienceContract,
     LoginContract,
     Signed,
     WebhookContract,
 )
-from tests.connectors.facebook.payloads import PAGE, POST, change, delivery
-
-FAULTS = {
-    "created_no_id": "reply_without_id",
-    "created_timeout": "created_then_timeout",
-    "late_write": "late_write",
-    "created_reset": "created_then_reset",
-    "created_error": "created_then_error",
-    "error": "error_before",
-    "throttled": "throttle",
-    "auth": "expired_token",
-    "permission": "missing_permission",
-    "blocked": "blocked",
-    "duplicate": "duplicate_text",
-    "gone": "deleted_before_reply",
-}
+from tests.connectors.facebook.payloads import PAGE, change, delivery
 
 
 class TestWebhook(WebhookContract):
@@ -86,48 +71,11 @@ class TestWebhook(WebhookContract):
         )
 
 
-class SimulatedPage:
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
-        self.post_id = next(iter(simulator.world.posts.values())).id
-        assert self.post_id != POST
-
-    def comment(self, text: str) -> str:
-        return self._simulator.add_comments([{"text": text}])[0]
-
-    def remove(self, comment_id: str) -> None:
-        comment = self._simulator.world.comment(comment_id)
-        assert comment
-        self._simulator.happenings.remove(comment, by="author")
-
-    def edit(self, comment_id: str, text: str) -> None:
-        comment = self._simulator.world.comment(comment_id)
-        assert comment
-        self._simulator.happenings.edit(comment, text, by="author")
-
-    def fault(self, what: str) -> None:
-        self._simulator.faults.set(FAULTS.get(what, what), count=1)
-
-    def staff_reply(self, comment_id: str, text: str) -> str:
-        return self._simulator.happenings.staff_reply(text, comment_id).id
-
-    def replies(self, comment_id: str) -> list[str]:
-        world = self._simulator.world
-        comment = world.comment(comment_id)
-        return [world.comments[key].text for key in comment.replies] if comment else []
-
-
-@pytest.fixture
-def page(simulator: Simulator) -> SimulatedPage:
-    return SimulatedPage(simulator)
-
-
-@pytest.fixture
-def client(clients: Clients, account: Account) -> PlatformClient:
-    return clients.client(account, "page-token")
-
-
 class TestClient(ClientContract):
+    pass
+
+
+class TestImpatience(ImpatienceContract):
     pass
 
 

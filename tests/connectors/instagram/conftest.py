@@ -41,7 +41,7 @@ async def simulator(journal: Path, request: pytest.FixtureRequest) -> AsyncItera
 
 
 @pytest.fixture
-def settings(simulator: Simulator) -> Settings:
+def settings(simulator: Simulator, patience: float) -> Settings:
     return Settings(
         instagram_login=simulator.config.login,
         instagram_graph_url=simulator.url,
@@ -52,7 +52,7 @@ def settings(simulator: Simulator) -> Settings:
         instagram_app_id=simulator.config.app_id,
         instagram_app_secret=APP_SECRET,
         instagram_verify_token="agreed word",
-        posting_timeout=2,
+        posting_timeout=patience,
     )
 
 

@@ -17,30 +17,12 @@ from tests.connectors.contract import (
     CheckContract,
     ClientContract,
     Deliveries,
+    ImpatienceContract,
     LoginContract,
     Signed,
     WebhookContract,
 )
 from tests.connectors.instagram.payloads import ACCOUNT, OWN, delivery, value
-
-FAULTS = {
-    "created_no_id": "reply_without_id",
-    "created_timeout": "created_then_timeout",
-    "late_write": "late_write",
-    "created_reset": "created_then_reset",
-    "created_error": "created_then_error",
-    "error": "error_before",
-    "throttled": "throttle",
-    "auth": "expired_token",
-    "permission": "missing_permission",
-    "blocked": "blocked",
-    "duplicate": "duplicate_text",
-    "gone": "deleted_before_reply",
-    "read_error": "read_error",
-    "empty_page": "empty_page",
-    "missing_scope": "missing_scope",
-    "unsubscribed": "unsubscribed",
-}
 
 
 class TestWebhook(WebhookContract):
@@ -83,42 +65,11 @@ class TestWebhook(WebhookContract):
         )
 
 
-class SimulatedAccount:
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
-        self.post_id = next(iter(simulator.world.posts.values())).id
-
-    def comment(self, text: str) -> str:
-        return self._simulator.add_comments([{"text": text}])[0]
-
-    def remove(self, comment_id: str) -> None:
-        comment = self._simulator.world.comment(comment_id)
-        assert comment
-        self._simulator.happenings.remove(comment, by="author")
-
-    def edit(self, comment_id: str, text: str) -> None:
-        comment = self._simulator.world.comment(comment_id)
-        assert comment
-        self._simulator.happenings.edit(comment, text, by="author")
-
-    def fault(self, what: str) -> None:
-        self._simulator.faults.set(FAULTS[what], count=1)
-
-    def staff_reply(self, comment_id: str, text: str) -> str:
-        return self._simulator.happenings.staff_reply(text, comment_id).id
-
-    def replies(self, comment_id: str) -> list[str]:
-        world = self._simulator.world
-        comment = world.comment(comment_id)
-        return [world.comments[key].text for key in comment.replies] if comment else []
-
-
-@pytest.fixture
-def page(simulator: Simulator) -> SimulatedAccount:
-    return SimulatedAccount(simulator)
-
-
 class TestClient(ClientContract):
+    pass
+
+
+class TestImpatience(ImpatienceContract):
     pass
 
 

@@ -1,46 +1,27 @@
 """Simulated account -> receiver and poll -> records, over real HTTP: nothing lost, whatever happens."""
 
-import asyncio
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
-from connectors.accounts import Account, KnownAccounts
-from connectors.catalogue import webhooks
+from connectors.accounts import Account
 from connectors.instagram.client import instagram_client
 from connectors.instagram.login import instagram_login
 from connectors.instagram.simulator import Simulator, SimulatorConfig
 from connectors.journal import tally
 from connectors.platform import AccountStopped, Cause, NotSent, Posted, Token
-from connectors.receiver import Receiver, receiver_app
-from connectors.simulation.serving import serving
-from infra.kafka import Message
 from infra.settings import Settings
-from schemas.codec import load
-from schemas.errors import ThrottledError, TransientError
+from schemas.errors import ThrottledError
 from schemas.events import CommentEvent, CommentKind
-from tests.connectors.contract import CHALLENGE, REDIRECT, VERIFIER, _an_hour_ago
+from tests.connectors.contract import REDIRECT, VERIFIER, _an_hour_ago, _consent
 from tests.connectors.instagram.payloads import ACCOUNT, USERNAME
+from tests.connectors.receiving import Kafka
+from tests.connectors.simulated import settled
 
-COMMENTS = 10_000
-
-
-class FlakyKafka:
-    """Acknowledges; of every seven deliveries one is written and not acknowledged."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-        self.records: list[CommentEvent] = []
-
-    async def publish(self, messages: list[Message]) -> None:
-        self.calls += 1
-        self.records += [load().decode(message.value, CommentEvent) for message in messages]
-        if self.calls % 7 == 0:
-            raise TransientError("not acknowledged")
+COMMENTS = 2_000
 
 
 @pytest.fixture
@@ -61,39 +42,15 @@ async def simulator(journal: Path) -> AsyncIterator[Simulator]:
         yield made
 
 
-@pytest.fixture
-async def kafka(simulator: Simulator, settings: Settings, account: Account) -> AsyncIterator[FlakyKafka]:
-    made = FlakyKafka()
-    receiver = Receiver(
-        webhooks=webhooks(settings),
-        accounts=KnownAccounts([account]),
-        publisher=made,
-        codec=load(),
-        body_limit=settings.webhook_body_limit,
-    )
-    async with serving(receiver_app(receiver)) as url:
-        simulator.deliveries.callback_url = f"{url}/webhooks/instagram"
-        yield made
-
-
-async def connected_anew(settings: Settings, http: httpx.AsyncClient) -> Token:
-    login = instagram_login(settings)
-    url = login.authorize_url(redirect_uri=REDIRECT, state="a", challenge=CHALLENGE)
-    code = parse_qs(urlsplit((await http.get(url)).headers["location"]).query)["code"][0]
-    [granted] = await login.exchange(http, code=code, redirect_uri=REDIRECT, verifier=VERIFIER)
-    return granted.token
-
-
 async def test_webhooks_and_one_poll_bring_everything_through_faults_and_a_token_that_dies(
     simulator: Simulator,
-    kafka: FlakyKafka,
+    kafka: Kafka,
     account: Account,
     settings: Settings,
     http: httpx.AsyncClient,
     journal: Path,
 ) -> None:
     """5 % of deliveries dropped, others twice, late or wrongly signed; edits, removals, own replies."""
-    settings = settings.model_copy(update={"posting_timeout": 60})
     client = instagram_client(account, simulator.config.token, http, settings)
     faults = simulator.faults
     for name, probability in (
@@ -133,15 +90,16 @@ async def test_webhooks_and_one_poll_bring_everything_through_faults_and_a_token
     with pytest.raises(AccountStopped):
         await instagram_login(settings).refresh(http, Token(access=simulator.config.token))
     faults.clear("expired_token")
-    async with asyncio.timeout(120):
-        await simulator.deliveries.settled()
+    await settled(simulator)
     counted = tally(journal)
     brought = {event.platform_comment_id for event in kafka.records if event.kind is CommentKind.ADDED}
     assert brought == set(counted.accepted) < set(ids)
     assert counted.given_up == set(ids) - brought
 
-    token = await connected_anew(settings, http)
-    poll = instagram_client(account, token.access, http, settings)
+    login = instagram_login(settings)
+    code = await _consent(login, http)
+    [granted] = await login.exchange(http, code=code, redirect_uri=REDIRECT, verifier=VERIFIER)
+    poll = instagram_client(account, granted.token.access, http, settings)
     faults.set("throttle", count=1)
     with pytest.raises(ThrottledError):
         [item async for item in poll.activity(since=_an_hour_ago())]

@@ -1,82 +1,36 @@
-"""The simulated account: deliveries, limits, tokens, and every fault of its catalogue that the contract suite
-does not name already (`test_instagram.FAULTS`)."""
+"""The simulated account: what is its own in deliveries, limits, tokens and faults."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 
 from connectors.accounts import Account
 from connectors.clients import Clients
 from connectors.instagram.client import InstagramClient
 from connectors.instagram.poller import OLDER_MEDIA
 from connectors.instagram.simulator import Simulator, SimulatorConfig
-from connectors.instagram.simulator.faults import CATALOGUE
 from connectors.instagram.webhook import InstagramWebhook
-from connectors.journal import lines, tally
+from connectors.journal import lines
 from connectors.meta.signing import appsecret_proof
-from connectors.platform import AccountStopped, Cause, CommentState, Done, NotSent, Posted, Unknown
+from connectors.platform import AccountStopped, Cause, CommentState, Done, NotSent, Posted
 from connectors.simulation.serving import serving
 from connectors.webhook import Change
 from infra.settings import Settings
 from schemas.errors import ThrottledError
-from schemas.events import CommentEvent, CommentKind, EngagementEvent, Platform, PostEvent, utc_now
-from tests.connectors.contract import mapped
+from schemas.events import CommentEvent, EngagementEvent, Platform, PostEvent, utc_now
 from tests.connectors.instagram.conftest import APP_SECRET, TOKEN
-from tests.connectors.instagram.payloads import ACCOUNT, USERNAME
-from tests.connectors.instagram.test_instagram import FAULTS
-
-ME = Account(tenant_id="t", platform=Platform.INSTAGRAM, account_id=ACCOUNT, username=USERNAME)
-
-
-class Inbox:
-    """Takes deliveries as Parley would; keeps what it accepted."""
-
-    def __init__(self) -> None:
-        self.bodies: list[bytes] = []
-        self.open = asyncio.Event()
-        self.open.set()
-        self.app = FastAPI()
-        self.app.add_route("/", self.take, ["POST"])
-        self.webhook = InstagramWebhook(app_secret=APP_SECRET, verify_token=None)
-
-    async def take(self, request: Request) -> Response:
-        body = await request.body()
-        await self.open.wait()
-        if not self.webhook.verify(request.headers, body):
-            return Response(status_code=403)
-        self.bodies.append(body)
-        return Response()
-
-    @property
-    def events(self) -> list[CommentEvent]:
-        """What the accepted deliveries mean."""
-        found = [event for body in self.bodies for event in mapped(self.webhook, ME, json.loads(body))]
-        assert all(isinstance(event, CommentEvent) for event in found), found
-        return [event for event in found if isinstance(event, CommentEvent)]
+from tests.connectors.instagram.payloads import ACCOUNT
+from tests.connectors.receiving import Inbox
+from tests.connectors.simulated import settled
+from tests.connectors.simulator_contract import SimulatorContract
 
 
-@pytest.fixture
-async def inbox(simulator: Simulator) -> AsyncIterator[Inbox]:
-    made = Inbox()
-    async with serving(made.app) as url:
-        simulator.deliveries.callback_url = f"{url}/"
-        yield made
-
-
-async def settled(simulator: Simulator) -> None:
-    async with asyncio.timeout(20):
-        await simulator.deliveries.settled()
-
-
-def deliveries(journal: Path) -> list[dict[str, Any]]:
-    return [line for line in lines(journal) if line["kind"] in ("delivery", "given_up")]
+class TestSimulator(SimulatorContract):
+    pass
 
 
 async def test_a_delivery_is_escaped_signed_and_in_the_logins_form(
@@ -86,23 +40,23 @@ async def test_a_delivery_is_escaped_signed_and_in_the_logins_form(
     await settled(simulator)
     [body] = inbox.bodies
     assert b"Ol\\u00e1 \\/x \\ud83d\\ude00" in body
-    entry = json.loads(body)["entry"][0]
+    entry = inbox.payloads[0]["entry"][0]
     assert ("changes" in entry) == (simulator.config.login == "facebook")
     [event] = inbox.events
     assert (event.platform_comment_id, event.text) == (comment, "Olá /x 😀")
 
 
-async def test_a_thousand_changes_come_in_one_delivery(journal: Path) -> None:
+async def test_a_thousand_changes_come_in_one_delivery(journal: Path, account: Account) -> None:
     config = SimulatorConfig(
         account_id=ACCOUNT, journal=journal, gather_seconds=0, changes_per_delivery=1000, deliveries_at_once=1
     )
     simulator = Simulator(config)
-    inbox = Inbox()
+    inbox = Inbox(InstagramWebhook(app_secret=APP_SECRET, verify_token=None), account)
     async with simulator.serving(), serving(inbox.app) as url:
         simulator.deliveries.callback_url = f"{url}/"
         ids = simulator.add_comments([{"text": f"number {number}"} for number in range(1000)])
         await settled(simulator)
-        changes = list(inbox.webhook.split(json.loads(inbox.bodies[0])))
+        changes = list(inbox.webhook.split(inbox.payloads[0]))
     assert len(inbox.bodies) == 1
     assert [change.value["id"] for change in changes if isinstance(change, Change)] == ids
 
@@ -119,62 +73,14 @@ async def test_nobody_is_told_of_edits_removals_and_hiding(simulator: Simulator,
             simulator.happenings.remove(comment, by="author")
     await settled(simulator)
     assert {event.platform_comment_id for event in inbox.events} == {first, second}
-    assert len(inbox.events) == 2
-
-
-async def test_an_own_reply_comes_back_as_a_notice(
-    simulator: Simulator, inbox: Inbox, client: InstagramClient
-) -> None:
-    [comment] = simulator.add_comments([{"text": "hello"}])
-    outcome = await client.reply(comment, "hi")
-    await settled(simulator)
-    assert isinstance(outcome, Posted)
-    [own] = [event for event in inbox.events if event.kind is CommentKind.REPLY_OBSERVED]
-    assert (own.platform_comment_id, own.reply_id) == (comment, outcome.reply_id)
-
-
-@pytest.mark.parametrize("fault", ["bad_signature", "missing_signature", "decoded_signature"])
-async def test_a_wrong_signature_is_refused_and_the_right_one_follows(
-    simulator: Simulator, inbox: Inbox, journal: Path, fault: str
-) -> None:
-    simulator.faults.set(fault)
-    simulator.add_comments([{"text": "café"}])
-    await settled(simulator)
-    assert [(line["status"], line.get("fault")) for line in deliveries(journal)] == [
-        (403, fault),
-        (200, None),
-    ]
-
-
-async def test_duplicate_delivery(simulator: Simulator, inbox: Inbox, journal: Path) -> None:
-    simulator.faults.set("duplicate_delivery", count=1)
-    simulator.add_comments([{"text": "hello"}])
-    await settled(simulator)
-    first, second = inbox.bodies
-    assert first == second
-    assert len(tally(journal).accepted) == 1
-
-
-async def test_drop_delivery(simulator: Simulator, inbox: Inbox, journal: Path) -> None:
-    simulator.faults.set("drop_delivery", count=1)
-    [comment] = simulator.add_comments([{"text": "hello"}])
-    await settled(simulator)
-    assert inbox.bodies == []
-    assert tally(journal).given_up == {comment}
-
-
-async def test_reorder(simulator: Simulator, inbox: Inbox) -> None:
-    simulator.faults.set("reorder", count=1)
-    first, second = simulator.add_comments([{"text": "first"}, {"text": "second"}])
-    await settled(simulator)
-    assert [event.platform_comment_id for event in inbox.events] == [second, first]
+    assert len(inbox.found) == 2
 
 
 async def test_wrapped_delivery(simulator: Simulator, inbox: Inbox) -> None:
     simulator.faults.set("wrapped_delivery", count=1)
     [comment] = simulator.add_comments([{"text": "hello"}])
     await settled(simulator)
-    assert isinstance(json.loads(inbox.bodies[0]), list)
+    assert isinstance(inbox.payloads[0], list)
     assert [event.platform_comment_id for event in inbox.events] == [comment]
 
 
@@ -202,16 +108,6 @@ async def test_live_notice(simulator: Simulator, inbox: Inbox) -> None:
     await settled(simulator)
     assert b'"live_comments"' in inbox.bodies[0]
     assert [event.platform_comment_id for event in inbox.events] == [comment]
-
-
-async def test_a_reply_to_a_reply_hangs_below_the_top_and_is_found_there(
-    simulator: Simulator, client: InstagramClient
-) -> None:
-    [top] = simulator.add_comments([{"text": "top"}])
-    [reply] = simulator.add_comments([{"text": "reply", "parent_id": top}])
-    outcome = await client.reply(reply, "to the reply")
-    assert isinstance(outcome, Posted)
-    assert [own.reply_id for own in await client.own_replies(reply, thread_id=top)] == [outcome.reply_id]
 
 
 async def test_a_reply_to_a_hidden_comment_is_refused_and_a_read_says_so(
@@ -252,39 +148,12 @@ async def test_a_reply_asked_for_with_fields_is_created_and_the_answer_is_an_err
     assert len(simulator.world.comments) == 2
 
 
-@pytest.mark.parametrize("fault", ["created_then_400", "html_503"])
-async def test_an_unclear_answer_is_unknown(
-    simulator: Simulator, client: InstagramClient, journal: Path, fault: str
-) -> None:
-    [comment] = simulator.add_comments([{"text": "hello"}])
-    simulator.faults.set(fault, count=1)
-    assert isinstance(await client.reply(comment, "hi"), Unknown)
-    expected = 1 if fault == "created_then_400" else 0
-    assert len(await client.own_replies(comment)) == expected
-    assert tally(journal).posted == expected
-
-
 async def test_gone_without_subcode(simulator: Simulator, client: InstagramClient) -> None:
     simulator.faults.set("gone_without_subcode", count=2)
     assert await client.read_comment("17900000000000000") == CommentState(exists=False)
     outcome = await client.reply("17900000000000000", "hi")
     assert isinstance(outcome, NotSent)
     assert outcome.cause is Cause.GONE
-
-
-async def test_edited_between(simulator: Simulator, client: InstagramClient) -> None:
-    [comment] = simulator.add_comments([{"text": "hello"}])
-    before = await client.read_comment(comment)
-    simulator.faults.set("edited_between", count=1)
-    after = await client.read_comment(comment)
-    assert before.revision_id("c") != after.revision_id("c")
-
-
-async def test_delayed_listing(simulator: Simulator, client: InstagramClient) -> None:
-    [comment] = simulator.add_comments([{"text": "hello"}])
-    simulator.faults.set("delayed_listing", count=1, seconds=3600)
-    assert isinstance(await client.reply(comment, "hi"), Posted)
-    assert await client.own_replies(comment) == []
 
 
 async def test_throttle(simulator: Simulator, client: InstagramClient) -> None:
@@ -406,31 +275,3 @@ async def test_a_poll_does_not_page_through_all_that_was_ever_published(
     [item async for item in client.activity(since=utc_now() - timedelta(days=1))]
     pages = [line for line in lines(journal) if line["kind"] == "list"]
     assert len(pages) == OLDER_MEDIA // 50 + 1
-
-
-async def test_an_answer_is_journalled_before_it_is_sent(
-    simulator: Simulator, client: InstagramClient, journal: Path
-) -> None:
-    [comment] = simulator.add_comments([{"text": "hello"}])
-    simulator.faults.set("created_then_reset", count=1)
-    assert isinstance(await client.reply(comment, "hi"), Unknown)
-    [line] = [line for line in lines(journal) if line["kind"] == "reply"]
-    assert (line["effect"], line["status"], line["fault"]) == ("created", None, "created_then_reset")
-
-
-async def test_the_control_requests(simulator: Simulator) -> None:
-    async with httpx.AsyncClient(base_url=simulator.url, trust_env=False) as http:
-        made = (await http.post("/sim/comments", json={"comments": [{"text": "hi"}]})).json()
-        assert (await http.post("/sim/faults", json={"name": "throttle", "count": 3})).status_code == 200
-        faults = (await http.get("/sim/faults")).json()
-        assert faults["catalogue"].keys() == CATALOGUE.keys()
-        assert faults["on"]["throttle"]["count"] == 3
-        assert (await http.post("/sim/faults", json={"name": "gravity"})).status_code == 400
-        state = (await http.get("/sim/state")).json()
-    assert (state["account_id"], state["comments"], len(made["ids"])) == (ACCOUNT, 1, 1)
-
-
-def test_every_fault_of_the_catalogue_is_named_by_a_test() -> None:
-    here = Path(__file__).read_text()
-    named = {fault for fault in CATALOGUE if f"test_{fault}" in here or f'"{fault}"' in here}
-    assert named | set(FAULTS.values()) == set(CATALOGUE)

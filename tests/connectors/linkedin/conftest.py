@@ -20,11 +20,6 @@ def account() -> Account:
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    return tmp_path / "journal.jsonl"
-
-
-@pytest.fixture
 async def simulator(journal: Path) -> AsyncIterator[Simulator]:
     """An organisation with one post, not limited, in fast motion."""
     made = Simulator(
@@ -37,20 +32,14 @@ async def simulator(journal: Path) -> AsyncIterator[Simulator]:
 
 
 @pytest.fixture
-def settings(simulator: Simulator) -> Settings:
+def settings(simulator: Simulator, patience: float) -> Settings:
     return Settings(
         linkedin_api_url=simulator.url,
         linkedin_oauth_url=simulator.url,
         linkedin_client_id=simulator.config.client_id,
         linkedin_client_secret=SECRET,
-        posting_timeout=1.5,
+        posting_timeout=patience,
     )
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(trust_env=False) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,72 +1,36 @@
 """Simulated organisation -> receiver and poll -> records, over real HTTP: nothing lost, whatever happens."""
 
-import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from connectors.accounts import Account, KnownAccounts
-from connectors.catalogue import webhooks
+from connectors.accounts import Account
 from connectors.journal import tally
 from connectors.linkedin.client import linkedin_client
 from connectors.linkedin.login import LinkedInLogin
 from connectors.linkedin.simulator import Simulator
 from connectors.platform import AccountStopped, NotSent, Posted, Token
-from connectors.receiver import Receiver, receiver_app
-from connectors.simulation.serving import serving
-from infra.kafka import Message
 from infra.settings import Settings
-from schemas.codec import load
-from schemas.errors import TransientError
 from schemas.events import CommentEvent, CommentKind
 from tests.connectors.contract import _an_hour_ago
+from tests.connectors.receiving import Kafka
+from tests.connectors.simulated import settled
 
 COMMENTS = 1500
 
 
-class FlakyKafka:
-    """Acknowledges; of every seven deliveries one is written and not acknowledged."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-        self.records: list[CommentEvent] = []
-
-    async def publish(self, messages: list[Message]) -> None:
-        self.calls += 1
-        self.records += [load().decode(message.value, CommentEvent) for message in messages]
-        if self.calls % 7 == 0:
-            raise TransientError("not acknowledged")
-
-
-@pytest.fixture
-async def kafka(simulator: Simulator, settings: Settings, account: Account) -> AsyncIterator[FlakyKafka]:
-    made = FlakyKafka()
-    receiver = Receiver(
-        webhooks=webhooks(settings),
-        accounts=KnownAccounts([account]),
-        publisher=made,
-        codec=load(),
-        body_limit=settings.webhook_body_limit,
-    )
-    async with serving(receiver_app(receiver)) as url:
-        simulator.deliveries.callback_url = f"{url}/webhooks/linkedin"
-        yield made
-
-
 async def test_webhooks_and_one_poll_bring_everything_through_faults_and_a_token_that_dies(
     simulator: Simulator,
-    kafka: FlakyKafka,
+    kafka: Kafka,
     account: Account,
     settings: Settings,
     http: httpx.AsyncClient,
     journal: Path,
 ) -> None:
     """5 % of deliveries dropped, others twice, late or wrongly signed; edits, removals, own replies."""
-    settings = settings.model_copy(update={"posting_timeout": 30})
     client = linkedin_client(account, simulator.config.member_token, http, settings)
     assert await simulator.challenges.once() == "validated"
     faults = simulator.faults
@@ -104,8 +68,7 @@ async def test_webhooks_and_one_poll_bring_everything_through_faults_and_a_token
     login = LinkedInLogin(settings)
     fresh = await login.refresh(http, Token(access="member-token", refresh=simulator.config.refresh_token))
     assert fresh is not None
-    async with asyncio.timeout(60):
-        await simulator.deliveries.settled()
+    await settled(simulator)
 
     brought = {event.platform_comment_id for event in kafka.records}
     assert brought < set(ids)

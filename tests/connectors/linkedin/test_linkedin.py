@@ -21,28 +21,14 @@ from tests.connectors.contract import (
     CheckContract,
     ClientContract,
     Deliveries,
+    ImpatienceContract,
     LoginContract,
     Signed,
-    SimulatedAccount,
     WebhookContract,
     _consent,
 )
 from tests.connectors.linkedin.payloads import OWNER, comment_urn, delivery, notification
-
-FAULTS = {
-    "created_no_id": "reply_without_id",
-    "created_timeout": "created_then_timeout",
-    "late_write": "late_write",
-    "created_reset": "created_then_reset",
-    "created_error": "created_then_error",
-    "error": "error_before",
-    "throttled": "throttle",
-    "auth": "expired_token",
-    "permission": "missing_permission",
-    "duplicate": "duplicate_text",
-    "gone": "deleted_before_reply",
-    "unsubscribed": "not_subscribed",
-}
+from tests.connectors.simulated import SimulatedAccount
 
 
 class TestWebhook(WebhookContract):
@@ -93,41 +79,6 @@ class TestWebhook(WebhookContract):
         )
 
 
-class SimulatedOrganisation:
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
-        self.post_id = next(iter(simulator.world.posts.values())).id
-
-    def comment(self, text: str) -> str:
-        return self._simulator.add_comments([{"text": text}])[0]
-
-    def remove(self, comment_id: str) -> None:
-        comment = self._simulator.world.comment(comment_id)
-        assert comment
-        self._simulator.happenings.remove(comment, by="author")
-
-    def edit(self, comment_id: str, text: str) -> None:
-        comment = self._simulator.world.comment(comment_id)
-        assert comment
-        self._simulator.happenings.edit(comment, text, by="author")
-
-    def fault(self, what: str) -> None:
-        self._simulator.faults.set(FAULTS.get(what, what), count=1)
-
-    def staff_reply(self, comment_id: str, text: str) -> str:
-        return self._simulator.happenings.staff_reply(text, comment_id).id
-
-    def replies(self, comment_id: str) -> list[str]:
-        world = self._simulator.world
-        comment = world.comment(comment_id)
-        return [world.comments[key].text for key in comment.replies] if comment else []
-
-
-@pytest.fixture
-def page(simulator: Simulator) -> SimulatedOrganisation:
-    return SimulatedOrganisation(simulator)
-
-
 class TestClient(ClientContract):
     async def test_a_comment_can_be_hidden_shown_and_deleted_once(
         self, page: SimulatedAccount, client: PlatformClient
@@ -141,6 +92,10 @@ class TestClient(ClientContract):
         again = await client.delete(comment)
         assert isinstance(again, NotSent)
         assert again.cause is Cause.GONE
+
+
+class TestImpatience(ImpatienceContract):
+    pass
 
 
 class TestActivity(ActivityContract):

@@ -1,9 +1,7 @@
-"""The simulated organisation: deliveries, challenges, throttles, tokens, and every fault of its catalogue
-that the contract suite does not name already (`test_linkedin.FAULTS`)."""
+"""The simulated organisation: what is its own in deliveries, challenges, throttles, tokens and faults."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,57 +15,18 @@ from connectors.linkedin.client import LinkedInClient, linkedin_client
 from connectors.linkedin.errors import api_error
 from connectors.linkedin.login import LinkedInLogin
 from connectors.linkedin.simulator import Simulator, SimulatorConfig
-from connectors.linkedin.simulator.faults import CATALOGUE
-from connectors.linkedin.webhook import LinkedInWebhook
-from connectors.platform import AccountStopped, Cause, NotSent, Posted, Token, Unknown
+from connectors.platform import AccountStopped, Cause, NotReadable, NotSent, Posted, Token
 from connectors.simulation.serving import serving
-from connectors.webhook import Change
 from infra.settings import Settings
 from schemas.errors import ThrottledError
 from schemas.events import CommentEvent, CommentKind, utc_now
 from tests.connectors.contract import NOW, _an_hour_ago
-from tests.connectors.linkedin.payloads import ORGANISATION, SECRET
-from tests.connectors.linkedin.test_linkedin import FAULTS
+from tests.connectors.linkedin.payloads import ACTIVITY, ORGANISATION, SECRET
+from tests.connectors.receiving import Inbox
+from tests.connectors.simulated import SimulatedAccount, settled
+from tests.connectors.simulator_contract import SimulatorContract
 
 Make = Callable[[Settings], LinkedInClient]
-
-
-class Inbox:
-    """Takes deliveries as Parley would, or refuses; keeps what it accepted."""
-
-    def __init__(self) -> None:
-        self.refuse_with: list[int] = []
-        self.bodies: list[bytes] = []
-        self.webhook = LinkedInWebhook(client_secret=SECRET)
-        self.app = FastAPI()
-        self.app.add_route("/", self.take, ["POST"])
-        self.app.add_route("/", self.challenged, ["GET"])
-
-    async def take(self, request: Request) -> Response:
-        body = await request.body()
-        if not self.webhook.verify(request.headers, body):
-            return Response(status_code=403)
-        if self.refuse_with:
-            return Response(status_code=self.refuse_with.pop(0))
-        self.bodies.append(body)
-        return Response()
-
-    async def challenged(self, request: Request) -> Response:
-        answer = self.webhook.handshake(request.query_params)
-        return Response(answer.body, answer.status, media_type=answer.media_type)
-
-    @property
-    def told(self) -> list[dict[str, Any]]:
-        """The notifications in the order of arrival."""
-        return [item for body in self.bodies for item in json.loads(body)["notifications"]]
-
-
-@pytest.fixture
-async def inbox(simulator: Simulator) -> AsyncIterator[Inbox]:
-    made = Inbox()
-    async with serving(made.app) as url:
-        simulator.deliveries.callback_url = f"{url}/"
-        yield made
 
 
 @pytest.fixture
@@ -75,18 +34,23 @@ def make(simulator: Simulator, account: Account, http: httpx.AsyncClient) -> Mak
     return lambda settings: linkedin_client(account, simulator.config.member_token, http, settings)
 
 
-async def settled(simulator: Simulator) -> None:
-    async with asyncio.timeout(30):
-        await simulator.deliveries.settled()
-
-
-def attempts(journal: Path) -> list[dict[str, Any]]:
-    return [line for line in lines(journal) if line["kind"] in ("delivery", "given_up")]
-
-
 async def polled(client: LinkedInClient) -> list[CommentEvent]:
     found = [item async for item in client.activity(since=_an_hour_ago())]
     return [item for item in found if isinstance(item, CommentEvent)]
+
+
+async def test_a_post_that_is_named_by_its_activity_is_not_taken_for_deleted(make: Make) -> None:
+    with pytest.raises(NotReadable):
+        await make(Settings()).read_post(ACTIVITY)
+
+
+def told(inbox: Inbox) -> list[dict[str, Any]]:
+    """The notifications in the order of arrival."""
+    return [item for payload in inbox.payloads for item in payload["notifications"]]
+
+
+class TestSimulator(SimulatorContract):
+    pass
 
 
 # deliveries
@@ -95,61 +59,28 @@ async def polled(client: LinkedInClient) -> list[CommentEvent]:
 async def test_notifications_come_in_batches_of_ten(simulator: Simulator, inbox: Inbox) -> None:
     ids = simulator.add_comments([{"text": f"number {number} 😀"} for number in range(35)])
     await settled(simulator)
-    assert sorted(len(json.loads(body)["notifications"]) for body in inbox.bodies) == [5, 10, 10, 10]
-    assert {item["decoratedGeneratedActivity"]["comment"]["entity"] for item in inbox.told} == set(ids)
-    assert len({item["notificationId"] for item in inbox.told}) == 35
+    assert sorted(len(payload["notifications"]) for payload in inbox.payloads) == [5, 10, 10, 10]
+    assert {item["decoratedGeneratedActivity"]["comment"]["entity"] for item in told(inbox)} == set(ids)
+    assert len({item["notificationId"] for item in told(inbox)}) == 35
 
 
-async def test_a_refused_delivery_comes_again_unchanged_for_eight_hours(
+async def test_a_refused_delivery_comes_again_for_eight_hours(
     simulator: Simulator, inbox: Inbox, journal: Path
 ) -> None:
-    inbox.refuse_with = [503, 500, 404]
-    [comment] = simulator.add_comments([{"text": "hello"}])
-    await settled(simulator)
-    assert [line["status"] for line in attempts(journal)] == [503, 500, 404, 200]
     inbox.refuse_with = [503] * 97
     [lost] = simulator.add_comments([{"text": "never"}])
     await settled(simulator)
-    assert list(tally(journal).accepted) == [comment]
-    assert tally(journal).given_up == {lost}
+    assert (tally(journal).accepted, tally(journal).given_up) == ({}, {lost})
     assert sum(simulator.wire.retry_after) == 8 * 3600
 
 
-@pytest.mark.parametrize("fault", ["bad_signature", "missing_signature", "decoded_signature"])
-async def test_a_wrong_signature_is_refused_and_the_right_one_follows(
-    simulator: Simulator, inbox: Inbox, journal: Path, fault: str
+async def test_a_deletion_may_overtake_its_comment(
+    simulator: Simulator, inbox: Inbox, page: SimulatedAccount
 ) -> None:
-    simulator.faults.set(fault)
-    simulator.add_comments([{"text": "café"}])
+    page.fault("reorder")
+    page.remove(page.comment("hello"))
     await settled(simulator)
-    found = [(line["status"], line.get("fault")) for line in attempts(journal)]
-    assert found == [(403, fault), (200, None)]
-
-
-async def test_duplicate_delivery_and_reorder(simulator: Simulator, inbox: Inbox, journal: Path) -> None:
-    simulator.faults.set("duplicate_delivery", count=1)
-    simulator.add_comments([{"text": "hello"}])
-    await settled(simulator)
-    first, second = inbox.bodies
-    assert first == second
-    simulator.faults.set("reorder", count=1)
-    [comment] = simulator.add_comments([{"text": "hello"}])
-    found = simulator.world.comment(comment)
-    assert found is not None
-    simulator.happenings.remove(found, by="author")
-    await settled(simulator)
-    assert [item["action"] for item in inbox.told[2:]] == ["COMMENT_DELETE", "COMMENT"]
-
-
-async def test_drop_delivery_is_found_by_the_poll(
-    simulator: Simulator, inbox: Inbox, client: LinkedInClient, journal: Path
-) -> None:
-    simulator.faults.set("drop_delivery", count=1)
-    [comment] = simulator.add_comments([{"text": "hello"}])
-    await settled(simulator)
-    assert inbox.bodies == []
-    assert tally(journal).given_up == {comment}
-    assert [event.platform_comment_id for event in await polled(client)] == [comment]
+    assert [item["action"] for item in told(inbox)] == ["COMMENT_DELETE", "COMMENT"]
 
 
 async def test_a_dropped_deletion_is_found_by_the_poll(simulator: Simulator, client: LinkedInClient) -> None:
@@ -169,26 +100,20 @@ async def test_a_deletion_is_told_without_decorations(simulator: Simulator, inbo
     simulator.happenings.set_hidden(found, True, by="staff")
     simulator.happenings.remove(found, by="author")
     await settled(simulator)
-    assert {item["action"] for item in inbox.told} == {"COMMENT", "COMMENT_EDIT", "COMMENT_DELETE"}
-    [gone] = [item for item in inbox.told if item["action"] == "COMMENT_DELETE"]
+    assert {item["action"] for item in told(inbox)} == {"COMMENT", "COMMENT_EDIT", "COMMENT_DELETE"}
+    [gone] = [item for item in told(inbox) if item["action"] == "COMMENT_DELETE"]
     assert "decoratedGeneratedActivity" not in gone
 
 
 async def test_undecorated_and_parent_missing_are_left_to_the_poll(
-    simulator: Simulator, inbox: Inbox, client: LinkedInClient, account: Account
+    simulator: Simulator, inbox: Inbox, client: LinkedInClient
 ) -> None:
     simulator.faults.set("undecorated", count=1)
     [bare] = simulator.add_comments([{"text": "bare"}])
     simulator.faults.set("parent_missing", count=1)
     reply = simulator.happenings.staff_reply("ours", bare).id
     await settled(simulator)
-    found = [
-        inbox.webhook.map(change, account, NOW)
-        for body in inbox.bodies
-        for change in inbox.webhook.split(json.loads(body))
-        if isinstance(change, Change)
-    ]
-    assert {getattr(item, "reason", None) for item in found} == {"undecorated", "own:no_parent"}
+    assert {getattr(item, "reason", None) for item in inbox.found} == {"undecorated", "own:no_parent"}
     events = {event.kind: event for event in await polled(client)}
     assert events[CommentKind.ADDED].platform_comment_id == bare
     observed = events[CommentKind.REPLY_OBSERVED]
@@ -205,21 +130,6 @@ async def test_replies_are_polled_from_their_notices_without_a_call_for_each_thr
     assert {event.reply_id for event in events} == {None, *replies}
     assert {event.platform_comment_id for event in events if event.reply_id is None} == {*comments, below}
     assert len([line for line in lines(journal) if line["kind"] == "list"]) == 1
-
-
-async def test_the_echo_of_an_own_reply_is_observed_under_the_id_that_posting_gave(
-    simulator: Simulator, inbox: Inbox, client: LinkedInClient, account: Account
-) -> None:
-    [comment] = simulator.add_comments([{"text": "hello"}])
-    outcome = await client.reply(comment, "hi")
-    await settled(simulator)
-    [echo] = [item for item in inbox.told if item["action"] == "ADMIN_COMMENT"]
-    [change] = inbox.webhook.split({"type": json.loads(inbox.bodies[0])["type"], "notifications": [echo]})
-    assert isinstance(change, Change)
-    event = inbox.webhook.map(change, account, NOW)
-    assert isinstance(event, CommentEvent)
-    assert (event.kind, event.platform_comment_id) == (CommentKind.REPLY_OBSERVED, comment)
-    assert outcome == Posted(event.reply_id or "")
 
 
 # challenges
@@ -311,37 +221,6 @@ async def test_a_member_who_replies_too_fast_is_throttled_for_a_minute(
     assert [isinstance(outcome, Posted) for outcome in outcomes] == [True, True, True, False]
     assert isinstance(outcomes[3], NotSent)
     assert outcomes[3].retry_after == 60
-
-
-async def test_html_503_is_unknown(simulator: Simulator, client: LinkedInClient) -> None:
-    [comment] = simulator.add_comments([{"text": "hello"}])
-    simulator.faults.set("html_503", count=1)
-    assert isinstance(await client.reply(comment, "hi"), Unknown)
-
-
-async def test_delayed_listing(simulator: Simulator, client: LinkedInClient) -> None:
-    [comment] = simulator.add_comments([{"text": "hello"}])
-    simulator.faults.set("delayed_listing", count=1, seconds=3600)
-    outcome = await client.reply(comment, "hi")
-    assert isinstance(outcome, Posted)
-    assert await client.own_replies(comment) == []
-    assert (await client.read_comment(outcome.reply_id)).exists
-
-
-async def test_edited_between(simulator: Simulator, client: LinkedInClient) -> None:
-    [comment] = simulator.add_comments([{"text": "hello"}])
-    simulator.faults.set("edited_between", count=1)
-    assert (await client.read_comment(comment)).text == "hello (edited)"
-
-
-async def test_a_reply_to_a_reply_hangs_below_the_top_and_is_found_there(
-    simulator: Simulator, client: LinkedInClient
-) -> None:
-    [top] = simulator.add_comments([{"text": "top"}])
-    [below] = simulator.add_comments([{"text": "below", "parent_id": top}])
-    outcome = await client.reply(below, "hi")
-    assert isinstance(outcome, Posted)
-    assert [own.reply_id for own in await client.own_replies(below, thread_id=top)] == [outcome.reply_id]
 
 
 async def test_little_text_cuts_what_is_not_escaped_and_the_switch_escapes(
@@ -519,18 +398,3 @@ async def test_a_login_never_sends_a_code_verifier(simulator: Simulator, http: h
     url = f"{simulator.url}/oauth/v2/accessToken"
     assert (await http.post(url, data=form)).status_code == 200
     assert (await http.post(url, data={**form, "code_verifier": "v"})).status_code == 401
-
-
-async def test_an_answer_is_journalled_before_it_is_sent(
-    simulator: Simulator, client: LinkedInClient, journal: Path
-) -> None:
-    for number, comment in enumerate(simulator.add_comments([{"text": str(n)} for n in range(20)]), 1):
-        assert isinstance(await client.reply(comment, "hi"), Posted)
-        assert tally(journal).posted == number
-    assert tally(journal).posted_twice == []
-
-
-def test_every_fault_of_the_catalogue_is_named_by_a_test() -> None:
-    here = Path(__file__).read_text(encoding="utf-8")
-    contract = {*FAULTS.values(), "blocked", "read_error", "empty_page"}
-    assert [name for name in CATALOGUE if name not in contract and name not in here] == []

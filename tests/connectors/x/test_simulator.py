@@ -1,10 +1,8 @@
 """The simulated X: deliveries, challenge, tokens, faults of its catalogue, answers as X's schemas say."""
 
-import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,99 +12,31 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
-from connectors.accounts import Account, KnownAccounts
-from connectors.journal import lines, tally
-from connectors.platform import AccountStopped, Cause, NotSent, Posted, Token, Unknown
-from connectors.receiver import Receiver, receiver_app
-from connectors.simulation.serving import serving
+from connectors.accounts import Account
+from connectors.journal import lines
+from connectors.platform import AccountStopped, Cause, NotSent, Posted, Token
 from connectors.x.client import XClient, x_client
 from connectors.x.login import x_login
 from connectors.x.simulator import Simulator, SimulatorConfig
-from connectors.x.simulator.faults import CATALOGUE
-from connectors.x.webhook import x_webhook
-from infra.kafka import Message
 from infra.settings import Settings
-from schemas.codec import load
 from schemas.errors import ParleyError, ThrottledError, TransientError
-from schemas.events import CommentEvent, CommentKind, Platform, utc_now
-from tests.connectors.x.conftest import FAULTS, SimulatedX
+from schemas.events import CommentEvent, CommentKind, utc_now
+from tests.connectors.receiving import Kafka, received
+from tests.connectors.simulated import SimulatedAccount, settled
+from tests.connectors.simulator_contract import SimulatorContract
 
 OPENAPI = Path(__file__).parents[4] / "shared" / "fixtures" / "x" / "xdevplatform-docs"
 
 
-class Kafka:
-    """Keeps what the receiver publishes."""
-
-    def __init__(self) -> None:
-        self.records: list[CommentEvent] = []
-
-    async def publish(self, messages: list[Message]) -> None:
-        self.records += [load().decode(message.value, CommentEvent) for message in messages]
-
-    def of(self, kind: CommentKind) -> Counter[str]:
-        return Counter(event.platform_comment_id for event in self.records if event.kind is kind)
-
-
-@pytest.fixture
-async def kafka(simulator: Simulator, settings: Settings, account: Account) -> AsyncIterator[Kafka]:
-    """Parley's receiver, subscribed to the simulator."""
-    made = Kafka()
-    receiver = Receiver(
-        webhooks={Platform.X: x_webhook(settings)},
-        accounts=KnownAccounts([account]),
-        publisher=made,
-        codec=load(),
-        body_limit=settings.webhook_body_limit,
-    )
-    async with serving(receiver_app(receiver)) as url:
-        simulator.deliveries.callback_url = f"{url}/webhooks/x"
-        yield made
-
-
-async def settled(simulator: Simulator) -> None:
-    async with asyncio.timeout(20):
-        await simulator.deliveries.settled()
-
-
-def faults_of(journal: Path) -> set[str]:
-    return {line["fault"] for line in lines(journal) if "fault" in line}
+class TestSimulator(SimulatorContract):
+    pass
 
 
 # deliveries
 
 
-async def test_every_comment_arrives_and_no_own_reply_is_taken_for_one(
-    simulator: Simulator, kafka: Kafka, client: XClient, page: SimulatedX, journal: Path
-) -> None:
-    for name in ("duplicate_delivery", "reorder", "bad_signature", "missing_signature", "decoded_signature"):
-        simulator.faults.set(name, probability=0.2)
-    ids = [page.comment(f"comment {number} ünïcødé 👍 <&>") for number in range(150)]
-    for comment in ids[::15]:
-        assert isinstance(await client.reply(comment, "thanks"), Posted)
-    await settled(simulator)
-    assert kafka.of(CommentKind.ADDED).keys() == set(ids) == tally(journal).accepted.keys()
-    assert kafka.of(CommentKind.REPLY_OBSERVED).keys() == set(ids[::15])
-    assert {event.text for event in kafka.records if event.kind is CommentKind.REPLY_OBSERVED} == {"thanks"}
-    assert faults_of(journal) >= {"duplicate_delivery", "bad_signature", "missing_signature"}
-
-
-async def test_drop_delivery_is_found_by_the_poll(
-    simulator: Simulator, kafka: Kafka, client: XClient, page: SimulatedX, journal: Path
-) -> None:
-    simulator.faults.set("drop_delivery", count=3)
-    ids = [page.comment(f"comment {number}") for number in range(5)]
-    await settled(simulator)
-    assert len(kafka.of(CommentKind.ADDED)) == 2
-    assert len(tally(journal).given_up) == 3
-    since = utc_now() - timedelta(hours=1)
-    polled = {
-        i.platform_comment_id async for i in client.activity(since=since) if isinstance(i, CommentEvent)
-    }
-    assert polled == set(ids)
-
-
 async def test_an_edit_arrives_as_another_wording_of_the_same_comment(
-    simulator: Simulator, kafka: Kafka, client: XClient, page: SimulatedX
+    simulator: Simulator, kafka: Kafka, client: XClient, page: SimulatedAccount
 ) -> None:
     comment = page.comment("first")
     page.edit(comment, "second")
@@ -123,16 +53,7 @@ async def test_a_thousand_posts_arrive_in_one_delivery_of_the_older_form(
     config: SimulatorConfig, settings: Settings, account: Account
 ) -> None:
     made = Simulator(replace(config, legacy_webhooks=True, changes_per_delivery=1000, gather_seconds=0.2))
-    kafka = Kafka()
-    receiver = Receiver(
-        webhooks={Platform.X: x_webhook(settings)},
-        accounts=KnownAccounts([account]),
-        publisher=kafka,
-        codec=load(),
-        body_limit=settings.webhook_body_limit,
-    )
-    async with serving(receiver_app(receiver)) as url, made.serving():
-        made.deliveries.callback_url = f"{url}/webhooks/x"
+    async with received(made, settings, account, Kafka()) as kafka, made.serving():
         ids = made.add_comments([{"text": f"comment {number}"} for number in range(1000)])
         await settled(made)
     assert kafka.of(CommentKind.ADDED).keys() == set(ids)
@@ -172,7 +93,7 @@ async def test_the_challenge_is_passed_by_the_receiver_and_failed_by_others(
     ],
 )
 async def test_a_refusal_is_told_from_all_others(
-    page: SimulatedX, client: XClient, fault: str, cause: Cause
+    page: SimulatedAccount, client: XClient, fault: str, cause: Cause
 ) -> None:
     comment = page.comment("hello")
     page.fault(fault)
@@ -201,7 +122,7 @@ async def test_a_refusal_is_told_from_all_others(
     ],
 )
 async def test_a_read_fails_by_name(
-    page: SimulatedX, client: XClient, fault: str, error: type[ParleyError], journal: Path
+    page: SimulatedAccount, client: XClient, fault: str, error: type[ParleyError], journal: Path
 ) -> None:
     comment = page.comment("hello")
     page.fault(fault)
@@ -211,34 +132,8 @@ async def test_a_read_fails_by_name(
     assert [line["kind"] for line in lines(journal)].count("read") == 1
 
 
-@pytest.mark.parametrize("fault", ["html_503", "error_before", "created_then_error"])
-async def test_an_unreadable_answer_leaves_a_write_in_doubt(
-    page: SimulatedX, client: XClient, fault: str
-) -> None:
-    comment = page.comment("hello")
-    page.fault(fault)
-    assert isinstance(await client.reply(comment, "hi"), Unknown)
-    assert len(await client.own_replies(comment)) == (fault == "created_then_error")
-
-
-async def test_a_reply_that_shows_late_is_found_later(page: SimulatedX, client: XClient) -> None:
-    comment = page.comment("hello")
-    page.simulator.faults.set("delayed_listing", count=1, seconds=0.5)
-    assert isinstance(await client.reply(comment, "hi"), Posted)
-    assert await client.own_replies(comment) == []
-    async with asyncio.timeout(10):
-        while not await client.own_replies(comment):
-            await asyncio.sleep(0.05)
-
-
-async def test_edited_between_shows_in_the_read_before_the_reply(page: SimulatedX, client: XClient) -> None:
-    comment = page.comment("hello")
-    page.fault("edited_between")
-    assert (await client.read_comment(comment)).text == "hello (edited)"
-
-
 async def test_staff_answering_an_edited_comment_is_found_under_its_first_id(
-    page: SimulatedX, client: XClient
+    page: SimulatedAccount, client: XClient
 ) -> None:
     comment = page.comment("hello")
     page.edit(comment, "hello again")
@@ -263,7 +158,9 @@ async def test_only_posts_that_name_the_account_may_be_answered_by_self_serve_ap
             assert event.mentions_account is answered
 
 
-async def test_a_mention_in_a_conversation_of_its_own_is_polled(page: SimulatedX, client: XClient) -> None:
+async def test_a_mention_in_a_conversation_of_its_own_is_polled(
+    page: SimulatedAccount, client: XClient
+) -> None:
     comment = page.comment("what of @parley_test?", post_id="elsewhere")
     page.comment("nobody is named here", post_id="elsewhere")
     since = utc_now() - timedelta(hours=1)
@@ -273,7 +170,7 @@ async def test_a_mention_in_a_conversation_of_its_own_is_polled(page: SimulatedX
 
 
 async def test_an_answer_among_others_is_polled_with_what_it_answers(
-    page: SimulatedX, client: XClient
+    page: SimulatedAccount, client: XClient
 ) -> None:
     first = page.comment("hello")
     second = page.comment("hello to you", parent_id=first)
@@ -282,14 +179,14 @@ async def test_an_answer_among_others_is_polled_with_what_it_answers(
     assert [(e.platform_comment_id, e.platform_parent_id) for e in events] == [(first, None), (second, first)]
 
 
-async def test_a_long_text_is_read_whole(page: SimulatedX, client: XClient) -> None:
+async def test_a_long_text_is_read_whole(page: SimulatedAccount, client: XClient) -> None:
     text = "So long that it does not fit into a post of old. " * 20
     comment = page.comment(text)
     assert (await client.read_comment(comment)).text == text
 
 
 async def test_a_listing_refuses_what_search_does_not_hold_but_a_poll_asks_for_less(
-    page: SimulatedX, client: XClient
+    page: SimulatedAccount, client: XClient
 ) -> None:
     page.comment("hello")
     found = [i async for i in client.activity(since=utc_now() - timedelta(days=30))]
@@ -317,7 +214,7 @@ async def test_limits_are_told_and_end_in_429_with_the_time_they_begin_anew(
 
 
 async def test_a_token_that_ends_is_refreshed_once_and_the_old_refresh_token_is_dead(
-    simulator: Simulator, settings: Settings, http: httpx.AsyncClient, client: XClient, page: SimulatedX
+    simulator: Simulator, settings: Settings, http: httpx.AsyncClient, client: XClient, page: SimulatedAccount
 ) -> None:
     comment = page.comment("hello")
     await http.post(f"{simulator.url}/sim/expire")
@@ -358,7 +255,7 @@ async def test_answers_fit_the_official_schemas(
     async with made.serving(), watching:
         chosen = settings.model_copy(update={"x_api_url": made.url, "x_field_names": names})
         client = x_client(account, "user-token", watching, chosen)
-        page = SimulatedX(made)
+        page = SimulatedAccount(made)
         comment = page.comment("hello @parley_test " + "and so on " * 40)
         page.edit(comment, "hello <again>")
         reply = await client.reply(comment, "hi")
@@ -398,20 +295,6 @@ def validated(document: dict[str, Any], response: httpx.Response) -> str:
             Draft202012Validator(schema).validate(response.json())
             return f"{method} {path} {response.status_code}"
     return ""
-
-
-def test_every_fault_has_a_test_that_names_it() -> None:
-    suite = Path(__file__).parents[1] / "contract.py"
-    named = "".join(path.read_text() for path in (suite, *Path(__file__).parent.glob("*.py")))
-    missing = [name for name in CATALOGUE if f'"{name}"' not in named and name not in FAULTS.values()]
-    assert missing == []
-
-
-async def test_a_fault_that_is_not_in_the_catalogue_is_refused(
-    simulator: Simulator, http: httpx.AsyncClient
-) -> None:
-    refused = await http.post(f"{simulator.url}/sim/faults", json={"name": "no such thing"})
-    assert refused.status_code == 400
 
 
 async def test_a_host_that_cannot_be_reached_leaves_nothing_in_doubt(client: XClient) -> None:

@@ -19,11 +19,12 @@ from tests.connectors.contract import (
     CheckContract,
     ClientContract,
     Deliveries,
+    ImpatienceContract,
     LoginContract,
     Signed,
-    SimulatedAccount,
     WebhookContract,
 )
+from tests.connectors.simulated import SimulatedAccount
 from tests.connectors.x.payloads import COMMENT, ME, edited, event, legacy, own_post, post
 
 
@@ -112,6 +113,10 @@ class TestClient(ClientContract):
         again = await client.delete(own.reply_id)
         assert isinstance(again, NotSent)
         assert again.cause is Cause.GONE
+
+
+class TestImpatience(ImpatienceContract):
+    pass
 
 
 class TestActivity(ActivityContract):
