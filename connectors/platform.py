@@ -26,7 +26,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import httpx
 
@@ -282,6 +282,13 @@ class PlatformClient(Protocol):
         """Whether token, rights and webhook subscription are as they must be; raises TransientError alone."""
         ...
 
+    async def subscribe(self) -> ChangeOutcome:
+        """From then on the account's comments come by webhook; repeated, it changes nothing.
+
+        Asked when the account is connected. NotSent tells a person what is missing.
+        """
+        ...
+
     async def hide(self, platform_comment_id: str, *, hidden: bool = True) -> ChangeOutcome:
         """Hides a comment from the public, or shows it again."""
         ...
@@ -291,22 +298,13 @@ class PlatformClient(Protocol):
         ...
 
 
-@runtime_checkable
-class Subscribes(Protocol):
-    """A client whose platform has webhooks subscribed for each account; done once when it is connected."""
-
-    async def subscribe(self) -> ChangeOutcome:
-        """From then on the account's comments come by webhook."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What a platform can do; triage and the poster ask these instead of the platform's name.
 
-    `webhook_setup`: what a person does once so that webhooks come, beyond what `Subscribes` does for each
-    account. `reply_limit`: most characters of a reply, counted by `reply_length`. `replies_flattened`: a
-    reply to a reply hangs below the top-level comment.
+    `webhook_setup`: what a person does once so that webhooks come, beyond what `subscribe` does for each
+    account; empty where that is nothing. `reply_limit`: most characters of a reply, counted by
+    `reply_length`. `replies_flattened`: a reply to a reply hangs below the top-level comment.
     """
 
     reply_limit: int

@@ -10,7 +10,8 @@ import typer
 from connectors.accounts import Account
 from connectors.catalogue import CONNECTORS
 from connectors.clients import Clients, open_clients
-from connectors.platform import Done, Granted, Subscribes
+from connectors.platform import Done, Granted
+from connectors.subscribing import callback_of
 from connectors.tokens import token_json
 from console import configuration, database
 from console.consent import CALLBACK_PATH, PORT, challenge_of, code_from_browser
@@ -138,9 +139,9 @@ async def _subscribe(clients: Clients, loaded: Settings, platform: Platform, gra
         username=granted.username,
     )
     client = clients.client(account, token_json(granted.token))
-    if isinstance(client, Subscribes):
-        outcome = await client.subscribe()
-        if not isinstance(outcome, Done):
-            print(f"  its webhooks could not be subscribed ({outcome.reason}); polling goes on")
+    outcome = await client.subscribe()
+    if not isinstance(outcome, Done):
+        print(f"  its webhooks could not be subscribed ({outcome.reason}); polling goes on")
     if setup := CONNECTORS[platform].capabilities.webhook_setup:
-        print(f"  once, for webhooks at https://<your host>/webhooks/{platform}: {setup}")
+        address = callback_of(loaded, platform) or f"https://<your host>/webhooks/{platform}"
+        print(f"  once, for webhooks at {address}: {setup}")

@@ -230,6 +230,11 @@ class Settings(BaseSettings):
         description="Backfilled comments are fed in while fewer records than this wait to be enriched",
         examples=["500"],
     )
+    webhook_url: HttpUrl | None = Field(
+        None,
+        description="Public address of parley serve; X and LinkedIn are told it when an account is connected",
+        examples=["https://parley.example.com"],
+    )
     webhook_body_timeout: float = Field(
         30, gt=0, description="Seconds a webhook's body may take to arrive; then it gets 408", examples=["30"]
     )
@@ -308,6 +313,12 @@ class Settings(BaseSettings):
     linkedin_client_id: str | None = Field(
         None, description="LinkedIn app, for logins and for asking how long a token lasts", examples=["86abc"]
     )
+    linkedin_application_id: str | None = Field(
+        None,
+        pattern=r"^[0-9]{1,24}$",
+        description="The LinkedIn app's number (in the address of its settings), to subscribe to webhooks",
+        examples=["12345678"],
+    )
     linkedin_client_secret: SecretStr | None = Field(
         None, description="Signs LinkedIn's webhooks and logins; without it webhooks are refused"
     )
@@ -347,7 +358,7 @@ class Settings(BaseSettings):
         None, description="OAuth 2.0 client secret, where the X app is a confidential client"
     )
     x_bearer_token: SecretStr | None = Field(
-        None, description="The X app's own token; with it a missing webhook subscription is found"
+        None, description="The X app's own token; with it webhooks are subscribed, and missing ones found"
     )
 
     # drafting

@@ -14,9 +14,8 @@ CONNECTOR: Final = Connector(
         reply_limit=REPLY_LIMIT,
         replies_flattened=True,
         may_hide=False,
-        webhook_setup="In the app's settings register and verify the address as a webhook, then subscribe "
-        "the organisation (PUT /rest/eventSubscriptions, ORGANIZATION_SOCIAL_ACTION_NOTIFICATIONS); apps of "
-        "the development tier have no webhooks.",
+        webhook_setup="In the app's settings register the address as a webhook and verify it; apps of the "
+        "development tier have no webhooks.",
     ),
     webhook=linkedin_webhook,
     client=linkedin_client,

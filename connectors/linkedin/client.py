@@ -19,6 +19,7 @@ from connectors.linkedin.fields import message_of, number_of, object_of, time_of
 from connectors.linkedin.mapping import named_comment
 from connectors.linkedin.paging import pages
 from connectors.linkedin.rest import Answer, Rest
+from connectors.linkedin.subscribing import subscribe
 from connectors.linkedin.urns import CommentUrn, comment_urn, encoded, organisation_urn
 from connectors.marks import Marks
 from connectors.platform import (
@@ -36,10 +37,11 @@ from connectors.platform import (
     Usage,
     WriteOutcome,
 )
+from connectors.subscribing import callback_of
 from connectors.webhook import Ignored, MalformedChange
 from infra.settings import Settings
 from schemas.errors import TransientError
-from schemas.events import CommentEvent, PostEvent, Source, utc_now
+from schemas.events import CommentEvent, Platform, PostEvent, Source, utc_now
 from schemas.identity import clean_text
 
 REPLY_LIMIT: Final = 1250
@@ -52,14 +54,27 @@ class LinkedInClient:
     """One organisation's client; see `PlatformClient` for what each call promises."""
 
     def __init__(
-        self, account: Account, rest: Rest, checks: Checks, *, limit: int = REPLY_LIMIT, escape: bool = False
+        self,
+        account: Account,
+        rest: Rest,
+        checks: Checks,
+        *,
+        limit: int = REPLY_LIMIT,
+        escape: bool = False,
+        application_id: str | None = None,
+        callback: str | None = None,
     ) -> None:
-        """`limit`: most characters of a reply; `escape`: whether comments are little text, as posts are."""
+        """`limit`: most characters of a reply; `escape`: whether comments are little text, as posts are.
+
+        `application_id`: the app's number; `callback`: where LinkedIn reaches our webhook.
+        """
         self.account = account
         self._rest = rest
         self._checks = checks
         self._limit = limit
         self._escape = escape
+        self._application_id = application_id
+        self._callback = callback
         self._actor = organisation_urn(account.account_id)
 
     @property
@@ -165,6 +180,10 @@ class LinkedInClient:
         """See `connectors.linkedin.check`."""
         return await self._checks.run()
 
+    async def subscribe(self) -> ChangeOutcome:
+        """See `connectors.linkedin.subscribing`."""
+        return await subscribe(self._rest, self.account.account_id, self._application_id, self._callback)
+
 
 def linkedin_client(
     account: Account, token: str, http: httpx.AsyncClient, settings: Settings
@@ -183,6 +202,8 @@ def linkedin_client(
         Checks(account, token, rest, http, settings),
         limit=settings.linkedin_reply_limit,
         escape=settings.linkedin_escape_replies,
+        application_id=settings.linkedin_application_id,
+        callback=callback_of(settings, Platform.LINKEDIN),
     )
 
 

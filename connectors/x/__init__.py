@@ -17,9 +17,6 @@ CONNECTOR: Final = Connector(
         replies_only_when_mentioned=True,
         edit_notices=False,
         remove_notices=False,
-        webhook_setup="With the app's bearer token make a webhook for the address (POST /2/webhooks), and "
-        "subscriptions of the account's user id to post.create, post.reply.create and post.mention.create "
-        "(POST /2/activity/subscriptions).",
     ),
     webhook=x_webhook,
     client=x_client,

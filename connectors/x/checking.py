@@ -1,12 +1,12 @@
 """Whether an X account's token, rights and webhook subscription are as they must be."""
 
-from collections.abc import Awaitable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from connectors.accounts import Account
 from connectors.platform import AccountCheck, AccountStopped, Cause
-from connectors.x.api import Answer, Tweepy, read
+from connectors.x.api import Tweepy, read
 from connectors.x.errors import XError, failure_of
+from connectors.x.subscribing import is_subscribed
 from schemas.errors import TransientError
 
 
@@ -35,36 +35,7 @@ async def check_account(account: Account, tweepy: Tweepy, app: Tweepy | None) ->
     return AccountCheck(
         problem=problem,
         reason=reason,
-        subscribed=await _subscribed(account, app) if app and problem is None else None,
+        subscribed=await is_subscribed(account, app) if app and problem is None else None,
         name=name if isinstance(name, str) else None,
         username=username if isinstance(username, str) else None,
     )
-
-
-async def _subscribed(account: Account, app: Tweepy) -> bool | None:
-    """Whether events of the account go to a webhook that passes X's challenge; None if X does not say."""
-    subscriptions = await _listed(app.get_activity_subscriptions())
-    webhooks = await _listed(app.get_webhooks())
-    if subscriptions is None or webhooks is None:
-        return None
-    valid = {entry.get("id") for entry in webhooks if entry.get("valid") is True}
-    return any(
-        _user_of(entry) == account.account_id and entry.get("webhook_id") in valid for entry in subscriptions
-    )
-
-
-async def _listed(call: Awaitable[Answer]) -> list[Mapping[str, Any]] | None:
-    """Items of a listing; None if the app's token may not see it, which is no business of the account."""
-    answer = await read(call)
-    if isinstance(answer, XError):
-        failure = failure_of(answer)
-        if isinstance(failure, TransientError):
-            raise failure
-        return None
-    data = answer.content.get("data")
-    return [entry for entry in data if isinstance(entry, Mapping)] if isinstance(data, list) else []
-
-
-def _user_of(entry: Mapping[str, Any]) -> object:
-    found = entry.get("filter")
-    return found.get("user_id") if isinstance(found, Mapping) else None

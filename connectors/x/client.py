@@ -25,6 +25,7 @@ from connectors.platform import (
     Usage,
     WriteOutcome,
 )
+from connectors.subscribing import callback_of
 from connectors.webhook import Ignored, MalformedChange
 from connectors.x.api import FIELDS, Answer, Tweepy, read, write
 from connectors.x.checking import check_account
@@ -42,9 +43,10 @@ from connectors.x.posts import (
     wording,
     written_at,
 )
+from connectors.x.subscribing import subscribe
 from infra.settings import Settings
 from schemas.errors import TransientError
-from schemas.events import CommentEvent, PostEvent, Source, utc_now
+from schemas.events import CommentEvent, Platform, PostEvent, Source, utc_now
 
 PAGE_SIZE: Final = 100
 
@@ -52,10 +54,14 @@ PAGE_SIZE: Final = 100
 class XClient:
     """One account's client; see `PlatformClient` for what each call promises."""
 
-    def __init__(self, account: Account, tweepy: Tweepy, app: Tweepy | None = None) -> None:
+    def __init__(
+        self, account: Account, tweepy: Tweepy, app: Tweepy | None = None, callback: str | None = None
+    ) -> None:
+        """`app`: calls with the app's own token; `callback`: where X reaches our webhook."""
         self.account = account
         self._tweepy = tweepy
         self._app = app
+        self._callback = callback
 
     @property
     def usage(self) -> Usage:
@@ -190,6 +196,10 @@ class XClient:
         """See `connectors.x.checking`."""
         return await check_account(self.account, self._tweepy, self._app)
 
+    async def subscribe(self) -> ChangeOutcome:
+        """See `connectors.x.subscribing`."""
+        return await subscribe(self.account, self._app, self._callback)
+
     async def _post(self, post_id: str) -> Found | None:
         """A post by its id; None if X says that it is gone, or not for this account."""
         if not is_id(post_id):
@@ -227,7 +237,12 @@ def x_client(account: Account, token: str, http: httpx.AsyncClient, settings: Se
         )
 
     app = settings.x_bearer_token
-    return XClient(account, tweepy(token), tweepy(app.get_secret_value()) if app else None)
+    return XClient(
+        account,
+        tweepy(token),
+        tweepy(app.get_secret_value()) if app else None,
+        callback_of(settings, Platform.X),
+    )
 
 
 def _data(answer: Answer) -> Mapping[str, Any]:

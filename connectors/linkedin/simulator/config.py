@@ -20,6 +20,7 @@ class SimulatorConfig(SimulationConfig):
 
     organisation_id: str = "96072893"
     organisation_name: str = "Parley Test Organisation"
+    application_id: str = "1"
     client_id: str = "client-id"
     client_secret: str = "client-secret"  # noqa: S105 - of an app that does not exist
     member_token: str = "member-token"  # noqa: S105

@@ -3,6 +3,7 @@
 Source: sections 5.1 and 5.5 of the platform contracts, and LinkedIn's documentation of each.
 """
 
+import json
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -111,7 +112,7 @@ class PageApi(Api):
         url = self._deliveries.callback_url or "https://example.org/webhooks"
         item = {
             "eventSubscription": {
-                "developerApplication": "urn:li:developerApplication:1",
+                "developerApplication": f"urn:li:developerApplication:{self._config.application_id}",
                 "user": SUBSCRIBER,
                 "entity": self._world.account_id,
                 "eventType": EVENT_TYPE,
@@ -121,6 +122,28 @@ class PageApi(Api):
         }
         items = [] if self._faults.strikes("not_subscribed") else [item]
         return self._answered(request, "eventSubscriptions", lambda: self._page(request, items))
+
+    async def subscription(self, request: Request) -> Response:
+        """PUT: the app's subscription of its member to the organisation, at an address."""
+        parts = (
+            f"developerApplication:urn:li:developerApplication:{self._config.application_id}",
+            f"user:{SUBSCRIBER}",
+            f"entity:{self._world.account_id}",
+            f"eventType:{EVENT_TYPE}",
+        )
+        try:
+            url = str(json.loads(await request.body())["webhook"])
+        except (ValueError, KeyError, TypeError):
+            url = ""
+
+        def put() -> Response:
+            if request.path_params["key"] != f"({','.join(parts)})" or not url:
+                return error(403, "Not enough permissions to subscribe", code="ACCESS_DENIED")
+            self._deliveries.callback_url = url
+            return Response(status_code=204)
+
+        refused = self._door.refusal(request, is_read=False)
+        return self._noted("subscribe", "eventSubscriptions", refused or put())
 
     def _page(self, request: Request, items: list[dict[str, Any]]) -> Response:
         query = dict(request.query_params)

@@ -74,6 +74,7 @@ class Simulator(Simulation):
         app.add_route("/rest/organizations/{number}", page.organisation, ["GET"])
         app.add_route("/rest/organizationalEntityNotifications", page.notifications, ["GET"])
         app.add_route("/rest/eventSubscriptions", page.subscriptions, ["GET"])
+        app.add_route("/rest/eventSubscriptions/{key}", page.subscription, ["PUT"])
         app.add_route("/oauth/v2/authorization", self.tokens.authorization, ["GET"])
         app.add_route("/oauth/v2/accessToken", self.tokens.access_token, ["POST"])
         app.add_route("/oauth/v2/introspectToken", self.tokens.introspection, ["POST"])

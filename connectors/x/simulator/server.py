@@ -65,7 +65,7 @@ class Simulator(Simulation):
         app.add_route("/2/tweets/{post_id}/hidden", writes.hide, ["PUT"])
         app.add_route("/2/webhooks", self.webhooks.webhooks, ["GET", "POST"])
         app.add_route("/2/webhooks/{webhook_id}", self.webhooks.webhook, ["PUT", "DELETE"])
-        app.add_route("/2/activity/subscriptions", self.webhooks.subscriptions, ["GET"])
+        app.add_route("/2/activity/subscriptions", self.webhooks.subscriptions, ["GET", "POST"])
         app.add_route("/2/oauth2/token", self.tokens.token, ["POST"])
         app.add_route("/i/oauth2/authorize", self.tokens.authorize, ["GET"])
         app.add_route("/sim/challenge", self._challenge, ["POST"])
