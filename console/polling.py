@@ -16,7 +16,7 @@ from connectors.polling.feeder import Feeder
 from connectors.polling.poller import Poller
 from connectors.polling.store import Store
 from console import configuration
-from console.servers import Servers, open_servers
+from console.servers import Servers, open_servers, prepare
 from console.stages import GROUP_PREFIX
 from console.supervisor import exit_with_parent
 from infra import kafka, logs, metrics, postgres, settings
@@ -52,6 +52,7 @@ async def run_polling(loaded: Settings, servers: Servers) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    await prepare(servers, loaded)
     async with (
         postgres.open_pool(servers.database, size=6) as pool,
         kafka.open_publisher(servers.kafka) as publisher,

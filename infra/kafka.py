@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 
 from infra import logs
 from schemas.codec import Codec
@@ -205,6 +212,7 @@ async def create_topics(
                     "and the user's rights."
                 )
         await _until_visible(admin, {topic.name for topic in wanted})
+        await _until_groups_can_meet(admin)
         return [name for name, code, *_ in response.topic_errors if code == 0]
 
 
@@ -214,3 +222,15 @@ async def _until_visible(admin: AIOKafkaAdminClient, names: set[str]) -> None:
         async with asyncio.timeout(10):
             while not names <= set(await admin.list_topics()):  # noqa: ASYNC110 - nobody tells us
                 await asyncio.sleep(0.02)
+
+
+async def _until_groups_can_meet(admin: AIOKafkaAdminClient) -> None:
+    """Has a new broker make the topic of groups' offsets, and waits for it: consumers would log errors."""
+    with contextlib.suppress(TimeoutError, KafkaError):  # they wait for it by themselves then
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    await admin.find_coordinator("parley")
+                    return
+                except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError):
+                    await asyncio.sleep(0.05)

@@ -24,6 +24,9 @@ Pool = asyncpg.Pool
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 """A connection, whether it was opened by itself or lent by a pool."""
 
+NOW: Final = "coalesce($1::timestamptz, clock_timestamp())"
+"""The present in a statement whose $1 may give another; the server's own clock where it is null."""
+
 AWAY: Final = (
     OSError,
     asyncio.TimeoutError,
@@ -108,10 +111,12 @@ async def migrate(pool: Pool) -> list[str]:
         await connection.execute(
             "select pg_advisory_xact_lock($1)", _MIGRATION_LOCK, timeout=_MIGRATION_SECONDS
         )
-        await connection.execute(
-            "create table if not exists schema_migrations "
-            "(name text primary key, sha256 text not null, applied_at timestamptz not null default now())"
-        )
+        # Asked first: `if not exists` too needs the right to create, which who only works need not have.
+        if await connection.fetchval("select to_regclass('schema_migrations')") is None:
+            await connection.execute(
+                "create table schema_migrations "
+                "(name text primary key, sha256 text not null, applied_at timestamptz not null default now())"
+            )
         applied = {
             row["name"]: row["sha256"]
             for row in await connection.fetch("select name, sha256 from schema_migrations")

@@ -79,8 +79,8 @@ class Feeder:
             auto_offset_reset="earliest",
             max_poll_interval_ms=3_600_000,
         )
-        await consumer.start()
         try:
+            await consumer.start()
             turns, owned = Turns(), consumer.assignment()
             while True:
                 if consumer.assignment() != owned:

@@ -135,3 +135,19 @@ async def test_a_server_that_went_read_only_is_a_transient_error(pool: postgres.
         with pytest.raises(TransientError), postgres.transient():
             await connection.execute("insert into users (tenant_id, name, role) values ('t', 'n', 'admin')")
         await connection.execute("set default_transaction_read_only = off")
+
+
+async def test_who_may_create_nothing_finds_a_migrated_database_in_order(
+    pool: postgres.Pool, database_url: str
+) -> None:
+    role = f"worker_{uuid.uuid4().hex[:8]}"
+    await pool.execute(f"create role {role}")
+    await pool.execute(f"grant select on schema_migrations to {role}")
+    joint = "&" if "?" in database_url else "?"
+    try:
+        async with postgres.open_pool(f"{database_url}{joint}role={role}", size=1) as restricted:
+            assert await restricted.fetchval("select current_user") == role
+            assert await postgres.migrate(restricted) == []
+    finally:
+        await pool.execute(f"drop owned by {role}")
+        await pool.execute(f"drop role {role}")
