@@ -56,7 +56,7 @@ async def test_a_stream_waits_for_the_receiver_and_keeps_its_rate(simulator: Sim
     streaming = asyncio.create_task(
         simulator.stream(({"text": str(number)} for number in range(500)), most_pending=100)
     )
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while simulator.deliveries.pending < 100:
             await asyncio.sleep(0)
     assert len(simulator.world.comments) == 100

@@ -161,7 +161,7 @@ async def test_an_answer_later_than_its_time_fails_the_challenge(journal: Path) 
     app = FastAPI()
     app.add_route("/", never, ["GET"])
     async with serving(app) as url:
-        slow = Simulator(SimulatorConfig(posts=1, callback_url=f"{url}/", challenge_seconds=0.5))
+        slow = Simulator(SimulatorConfig(posts=1, callback_url=f"{url}/", challenge_seconds=1.0))
         async with slow.serving():
             assert await slow.challenges.once() == "failed"
     assert asked.is_set()
