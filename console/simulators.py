@@ -75,7 +75,8 @@ def _x(settings: Settings, wanted: Wanted) -> Made:
     if settings.x_client_id:
         app["client_id"] = settings.x_client_id
     config = x.SimulatorConfig(**_common(wanted), **app)
-    return x.Simulator(config), {"account": config.account_id, "token": config.user_token}
+    told = {"account": config.account_id, "username": config.username, "token": config.user_token}
+    return x.Simulator(config), told
 
 
 SIMULATORS: Final[Mapping[str, Callable[[Settings, Wanted], Made]]] = {
