@@ -39,12 +39,7 @@ class Clients:
 
     def login(self, platform: Platform) -> Login:
         """How access to the platform's accounts is given and kept; raises ConfigurationError."""
-        connector = _connector(platform)
-        if connector.login is None:
-            raise ConfigurationError(
-                f"{platform} has no login here; add its accounts with `parley accounts add`."
-            )
-        return connector.login(self._settings)
+        return _connector(platform).login(self._settings)
 
     async def exchange(
         self, platform: Platform, *, code: str, redirect_uri: str, verifier: str

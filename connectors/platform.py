@@ -329,4 +329,4 @@ class Connector:
     capabilities: Capabilities
     webhook: Callable[[Settings], Webhook]
     client: Callable[[Account, str, httpx.AsyncClient, Settings], PlatformClient]
-    login: Callable[[Settings], Login] | None = None
+    login: Callable[[Settings], Login]

@@ -29,6 +29,7 @@ from replies import wording
 from replies.phrases import Phrases
 from replies.statements import FINDERS
 from schemas.events import Draft, Platform
+from schemas.lengths import weighted_length
 
 LIMITS: Final = {
     Platform.FACEBOOK: 8000,
@@ -42,9 +43,6 @@ HASHTAGS: Final = {Platform.INSTAGRAM: 4}
 LINKS: Final = {Platform.INSTAGRAM: 1}
 """How many of them a reply may have, where a platform says so."""
 
-_X_LINK: Final = 23
-_LINK_LIKE: Final = re.compile(r"(?:https?://)?(?:[\w-]+\.)+[^\W\d_]{2,63}", re.IGNORECASE)
-_LOW_EMOJI: Final = frozenset({0xA9, 0xAE})
 _QUOTED: Final = 6
 """Words of the comment in a row that a reply may not repeat."""
 
@@ -92,24 +90,11 @@ class Surrounding:
 def length_on(platform: Platform, text: str) -> int:
     """Characters of `text` as the platform counts them, or more.
 
-    X weighs 1 what twitter-text v3 weighs 1 (U+0000-10FF, 2000-200D, 2010-201F, 2032-2037), else 2, and a
-    link 23; here whatever has the form of one weighs at least that, and emoji made of several characters
-    count in full, which is never too few. Elsewhere UTF-16 units are counted, as the strictest counters do.
+    Beside X, UTF-16 units are counted, as the strictest counters do.
     """
-    text = unicodedata.normalize("NFC", text)
-    if platform is not Platform.X:
-        return len(text.encode("utf-16-le", "surrogatepass")) // 2
-    weight = sum(1 if _is_light(ord(character)) else 2 for character in text)
-    return weight + sum(max(0, _X_LINK - len(link)) for link in _LINK_LIKE.findall(text))
-
-
-def _is_light(point: int) -> bool:
-    return (
-        (point <= 0x10FF and point not in _LOW_EMOJI)
-        or 0x2000 <= point <= 0x200D
-        or 0x2010 <= point <= 0x201F
-        or 0x2032 <= point <= 0x2037
-    )
+    if platform is Platform.X:
+        return weighted_length(text)
+    return len(unicodedata.normalize("NFC", text).encode("utf-16-le", "surrogatepass")) // 2
 
 
 def check(draft: Draft, surrounding: Surrounding) -> Failure | None:

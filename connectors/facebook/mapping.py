@@ -16,8 +16,9 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from connectors.accounts import Account
+from connectors.facebook.authors import author_of
 from connectors.facebook.ids import comment_name, last_part, post_name
-from connectors.meta.fields import author_of, moment, named, platform_id, text_of, url_of
+from connectors.fields import moment, named, platform_id, text_of, url_of
 from connectors.webhook import Change, Ignored, MalformedChange
 from schemas import identity
 from schemas.events import Attachment, CommentEvent, CommentKind, Platform, Source

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from connectors.accounts import Account
 from connectors.facebook.mapping import from_listing
+from connectors.fields import moment, platform_id, text_of, url_of
 from connectors.marks import Mark, Marks
 from connectors.meta.errors import GraphError, failure_of, is_gone
-from connectors.meta.fields import moment, platform_id, text_of, url_of
 from connectors.meta.graph import Graph
 from connectors.meta.paging import pages, path_of
 from connectors.platform import Activity

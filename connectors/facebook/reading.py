@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from connectors.facebook.authors import author_of
 from connectors.facebook.ids import sibling_name
 from connectors.facebook.mapping import attachment_kinds
-from connectors.meta.fields import author_of, moment, text_of
+from connectors.fields import moment, text_of
 from connectors.platform import CommentState, OwnReply
 from schemas.identity import clean_text
 

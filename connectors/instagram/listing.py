@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from connectors.accounts import Account
+from connectors.fields import moment
 from connectors.instagram.mapping import from_listing
 from connectors.instagram.reading import ITEM_FIELDS, LIST_FIELDS, PAGE_SIZE, replies_in
 from connectors.marks import Mark
-from connectors.meta.fields import moment
 from connectors.meta.graph import Graph
 from connectors.meta.paging import pages
 from connectors.webhook import Ignored, MalformedChange

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from connectors.accounts import Account
-from connectors.meta.fields import moment, named, platform_id, short_name, text_of, url_of
+from connectors.fields import moment, named, platform_id, short_name, text_of, url_of
 from connectors.webhook import Change, Ignored, MalformedChange
 from schemas import identity
 from schemas.events import CommentEvent, CommentKind, EngagementEvent, Platform, PostEvent, Source

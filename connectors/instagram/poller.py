@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from connectors.accounts import Account
+from connectors.fields import moment
 from connectors.instagram.listing import Listing
 from connectors.instagram.mapping import comment_engagement, media_engagement, post_event
 from connectors.instagram.reading import MEDIA_FIELDS, PAGE_SIZE
 from connectors.marks import Marks
-from connectors.meta.fields import moment
 from connectors.meta.graph import Graph
 from connectors.meta.paging import pages
 from connectors.platform import Activity

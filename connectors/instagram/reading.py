@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from connectors.accounts import Account
+from connectors.fields import moment, text_of
 from connectors.instagram.mapping import author_of, is_own
-from connectors.meta.fields import moment, text_of
 from connectors.platform import CommentState, OwnReply
 from schemas.identity import clean_text
 

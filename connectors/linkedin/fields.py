@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from connectors.fields import moment, text_of
 from connectors.linkedin.urns import CommentUrn, comment_urn, is_urn
-from connectors.meta.fields import moment, text_of
 from connectors.webhook import MalformedChange
 
 

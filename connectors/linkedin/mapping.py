@@ -17,9 +17,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from connectors.accounts import Account
+from connectors.fields import named, text_of
 from connectors.linkedin.fields import comment_of, message_of, object_of, time_of, urn_of
 from connectors.linkedin.urns import CommentUrn, organisation_urn
-from connectors.meta.fields import named, text_of
 from connectors.webhook import Change, Ignored, MalformedChange
 from schemas import identity
 from schemas.events import CommentEvent, CommentKind, Platform, Source

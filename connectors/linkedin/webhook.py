@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from connectors.accounts import Account
+from connectors.fields import named
 from connectors.linkedin import signing
 from connectors.linkedin.fields import time_of
 from connectors.linkedin.mapping import from_notification
 from connectors.linkedin.urns import organisation_id
-from connectors.meta.fields import named
 from connectors.webhook import Change, HandshakeAnswer, Ignored, MalformedChange
 from infra.settings import Settings
 from schemas.events import CommentEvent, Platform, utc_now

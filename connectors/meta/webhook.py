@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
+from connectors.fields import moment, named, platform_id
 from connectors.meta import signing
-from connectors.meta.fields import moment, named, platform_id
 from connectors.webhook import Change, HandshakeAnswer, Ignored, MalformedChange
 from schemas.events import Platform, utc_now
 

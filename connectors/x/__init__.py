@@ -3,11 +3,11 @@
 from typing import Final
 
 from connectors.platform import Capabilities, Connector
-from connectors.x.client import x_client
-from connectors.x.length import REPLY_LIMIT, weighted_length
+from connectors.x.client import REPLY_LIMIT, x_client
 from connectors.x.login import x_login
 from connectors.x.webhook import x_webhook
 from schemas.events import Platform
+from schemas.lengths import weighted_length
 
 CONNECTOR: Final = Connector(
     platform=Platform.X,

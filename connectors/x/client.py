@@ -30,7 +30,6 @@ from connectors.webhook import Ignored, MalformedChange
 from connectors.x.api import FIELDS, Answer, Tweepy, read, write
 from connectors.x.checking import check_account
 from connectors.x.errors import XError, failure_of, is_gone, missing
-from connectors.x.length import REPLY_LIMIT, weighted_length
 from connectors.x.mapping import from_post, post_event
 from connectors.x.pages import Found, oldest_first, pages
 from connectors.x.poller import Poller
@@ -47,8 +46,11 @@ from connectors.x.subscribing import subscribe
 from infra.settings import Settings
 from schemas.errors import TransientError
 from schemas.events import CommentEvent, Platform, PostEvent, Source, utc_now
+from schemas.lengths import weighted_length
 
 PAGE_SIZE: Final = 100
+REPLY_LIMIT: Final = 280
+"""Weighted characters of a post by an account without a premium subscription."""
 
 
 class XClient:

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.accounts import Account
-from connectors.meta.fields import platform_id, short_name
+from connectors.fields import platform_id, short_name
 from connectors.webhook import Ignored
 from connectors.x.posts import (
     attachment_kinds,

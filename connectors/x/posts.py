@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeGuard
 
-from connectors.meta.fields import moment, platform_id, text_of
+from connectors.fields import moment, platform_id, text_of
 from connectors.webhook import MalformedChange
 
 _EPOCH: Final = datetime(2010, 11, 4, 1, 42, 54, 657000, tzinfo=UTC)

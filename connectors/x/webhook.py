@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from connectors.accounts import Account
-from connectors.meta.fields import named
+from connectors.fields import named
 from connectors.webhook import Change, HandshakeAnswer, Ignored, MalformedChange
 from connectors.x import signing
 from connectors.x.legacy import modern

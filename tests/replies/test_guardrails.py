@@ -141,7 +141,7 @@ def test_x_never_counts_more_than_we_do(text: str, least: int) -> None:
 @pytest.mark.parametrize("platform", list(Platform))
 @given(text=st.text(max_size=400))
 def test_a_length_that_we_take_the_connector_takes_too(platform: Platform, text: str) -> None:
-    """Emoji count more here and never less, so that what passes is never refused for its length."""
+    """What passes here is never refused for its length."""
     can = CONNECTORS[platform].capabilities
     assert LIMITS[platform] <= can.reply_limit
     assert can.reply_length(text) <= length_on(platform, text)

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from connectors.simulation import Comment, Post
-from connectors.x.length import REPLY_LIMIT, weighted_length
+from connectors.x.client import REPLY_LIMIT
 from connectors.x.simulator.world import Wording, XWorld
+from schemas.lengths import weighted_length
 
 _NAME: Final = re.compile(r"@(\w{1,15})")
 _NEW_NAMES: Final = {

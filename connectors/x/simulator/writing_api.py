@@ -6,11 +6,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from connectors.simulation import Comment, Replying, content_of, html_503
-from connectors.x.length import REPLY_LIMIT, weighted_length
+from connectors.x.client import REPLY_LIMIT
 from connectors.x.simulator.answers import answer, forbidden, invalid, not_found, problem
 from connectors.x.simulator.api import XApi
 from connectors.x.simulator.door import Door
 from connectors.x.simulator.rendering import summons
+from schemas.lengths import weighted_length
 
 if TYPE_CHECKING:
     from connectors.x.simulator.server import Simulator

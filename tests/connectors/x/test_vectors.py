@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from connectors.x.length import weighted_length
 from connectors.x.signing import HEADER, signature
 from connectors.x.webhook import XWebhook
+from schemas.lengths import weighted_length
 
 
 def test_the_challenge_is_answered_with_its_signature() -> None:

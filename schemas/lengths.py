@@ -1,4 +1,4 @@
-"""How X counts the characters of a post. Pure.
+"""How X counts the characters of a post, for whoever writes one and whoever sends it. Pure.
 
 Source: "Counting Characters" of X's documentation (twitter-text, configuration 3): after Unicode NFC, Latin
 and its neighbours weigh 1 and everything else 2; an emoji, however many code points it has, 2; a link 23.
@@ -12,9 +12,6 @@ The one package on the index that counts (twitter-text-parser) does not start: i
 import re
 import unicodedata
 from typing import Final
-
-REPLY_LIMIT: Final = 280
-"""Weighted characters of a post by an account without a premium subscription."""
 
 _LINK_WEIGHT: Final = 23
 _LIGHT: Final = ((0x0000, 0x10FF), (0x2000, 0x200D), (0x2010, 0x201F), (0x2032, 0x2037))

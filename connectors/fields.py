@@ -1,4 +1,4 @@
-"""Reading single fields of Meta's JSON: what is essential must fit, what is not may be missing.
+"""Reading single fields of platforms' JSON: what is essential must fit, what is not may be missing.
 
 Essential fields raise MalformedChange named after the field; the others give None for anything odd.
 """
@@ -27,7 +27,7 @@ def named(prefix: str, value: object) -> str:
 
 
 def platform_id(values: Mapping[str, Any], key: str) -> str | None:
-    """An id, which Meta writes as a string or (older) as a number; None if absent."""
+    """An id, written as a string or (by older payloads of Meta) as a number; None if absent."""
     value = values.get(key)
     if value is None:
         return None
@@ -46,16 +46,6 @@ def text_of(values: Mapping[str, Any], key: str = "message") -> str:
     if len(text) > MAX_TEXT_BYTES // 4 and len(text.encode()) > MAX_TEXT_BYTES:
         raise MalformedChange(f"{key}_too_long", f"{key} has {len(text)} characters")
     return text
-
-
-def author_of(values: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """(id, name) of who wrote it: `from`, or `sender_id` and `sender_name` of the older form, or neither."""
-    sender = values.get("from")
-    if sender is None:
-        return platform_id(values, "sender_id"), short_name(values.get("sender_name"))
-    if not isinstance(sender, Mapping):
-        raise MalformedChange("from", f"from is not an object: {type(sender).__name__}")
-    return platform_id(sender, "id"), short_name(sender.get("name"))
 
 
 def short_name(value: object) -> str | None:

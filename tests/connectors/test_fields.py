@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.meta.fields import moment
+from connectors.fields import moment
 
 NOW = datetime(2026, 3, 14, tzinfo=UTC)
 anything = st.one_of(
