@@ -9,11 +9,12 @@ ids.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from connectors.polling.news import Publishes
 from connectors.polling.turns import Taken, Turns, UnderWay
 from infra import logs
 from infra.kafka import Message
@@ -30,14 +31,6 @@ _AHEAD: Final = 5000
 """Most records held in memory."""
 
 log = logs.get(__name__)
-
-
-class Publishes(Protocol):
-    """What is needed of `infra.kafka.Publisher`."""
-
-    async def publish(self, messages: list[Message]) -> None:
-        """Returns once every record is acknowledged; raises TransientError if any is not."""
-        ...
 
 
 class Feeder:

@@ -14,10 +14,11 @@ from connectors.accounts import Account
 from connectors.marks import Marks
 from connectors.platform import AccountCheck, AccountStopped, PlatformClient, RequestRefused, Usage
 from connectors.polling.access import Access
+from connectors.polling.known import Known
+from connectors.polling.news import News, Publishes
 from connectors.polling.patience import Patience
 from connectors.polling.posts import Posts
-from connectors.polling.remembered import Remembered
-from connectors.polling.round import Publishes, Round
+from connectors.polling.round import Round
 from connectors.polling.store import LEASE, Due, Store
 from infra import logs
 from infra.settings import Settings
@@ -66,13 +67,12 @@ class Poller:
     ) -> None:
         self._store = store
         self._access = access
-        self._publisher = publisher
-        self._codec = codec
         self._interval = settings.poll_interval
         self._horizon = timedelta(seconds=settings.poll_horizon)
         self._count = count
         self._problems = problems
-        self._remembered = Remembered()
+        self._known = Known(store.pool, store.tenant)
+        self._news = News(publisher, codec)
         self._absent = Patience(600, 86_400)
         self._posts = Posts(store, access, self._round, count)
         self._busy: set[str] = set()
@@ -181,10 +181,8 @@ class Poller:
         platform = client.account.platform
         return Round(
             client,
-            self._store,
-            self._publisher,
-            self._codec,
-            self._remembered,
+            self._known,
+            self._news,
             self._absent,
             lambda what, number: self._count(platform, what, number),
         )

@@ -7,21 +7,16 @@ before Postgres has it) has the same ids and is stopped by the stages.
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from datetime import datetime
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 
-from connectors.accounts import Account
 from connectors.marks import Marks
 from connectors.platform import Activity, PlatformClient, RequestRefused
 from connectors.polling import comparing
 from connectors.polling.comparing import Stored
+from connectors.polling.known import Known
+from connectors.polling.news import Count, Item, News
 from connectors.polling.patience import Patience
-from connectors.polling.remembered import Remembered
-from connectors.webhook import event_id
-from infra.kafka import Message, message
-from schemas.codec import Codec
 from schemas.events import CommentEvent, CommentKind, EngagementEvent, PostEvent, Source, utc_now
-from schemas.headers import EVENT_ID
-from schemas.topics import COMMENTS_BACKFILL, COMMENTS_RAW, ENGAGEMENT_RAW, POSTS_RAW
 
 CHUNK: Final = 200
 """Items compared with Postgres at once."""
@@ -29,40 +24,11 @@ CHUNK: Final = 200
 MOST_READS: Final = 100
 """Direct reads of absent comments a round, and of removed ones that are listed; others in later rounds."""
 
-Count = Callable[[str, int], None]
 Reached = Callable[[], Awaitable[None]]
 
 
 async def _nothing() -> None:
     return None
-
-
-class Known(Protocol):
-    """What is stored. Raises TransientError where Postgres is away."""
-
-    async def comments(self, ids: Sequence[str]) -> dict[str, Stored]:
-        """The stored ones among these comments."""
-        ...
-
-    async def replies(self, keys: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-        """The stored ones among these (comment id, reply id)."""
-        ...
-
-    async def posts(self, account: Account, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-        """(text, permalink) of the stored ones among these posts."""
-        ...
-
-    async def since(self, account: Account, since: datetime, before: datetime) -> list[CommentEvent]:
-        """The account's comments written since then and stored before, without those removed."""
-        ...
-
-
-class Publishes(Protocol):
-    """What is needed of `infra.kafka.Publisher`."""
-
-    async def publish(self, messages: list[Message]) -> None:
-        """Returns once every record is acknowledged; raises TransientError if any is not."""
-        ...
 
 
 class Round:
@@ -72,18 +38,14 @@ class Round:
         self,
         client: PlatformClient,
         known: Known,
-        publisher: Publishes,
-        codec: Codec,
-        remembered: Remembered,
+        news: News,
         absent: Patience,
         count: Count,
     ) -> None:
         """`absent`: comments of which listing and read differ, by id: read again after ever longer times."""
         self._client = client
         self._known = known
-        self._publisher = publisher
-        self._codec = codec
-        self._remembered = remembered
+        self._news = news
         self._absent = absent
         self._count = count
         self._reads = 0
@@ -128,26 +90,26 @@ class Round:
         """Fetches one post that a comment named; False if it is gone."""
         found = await self._client.read_post(platform_post_id)
         if found is not None:
-            await self._publish([found], Source.POLL)
+            await self._news.publish([found], Source.POLL, self._count)
         return found is not None
 
     async def _settle(self, chunk: Sequence[Activity], seen: set[str], source: Source) -> None:
         comments = [item for item in chunk if isinstance(item, CommentEvent)]
         seen.update(item.comment_id for item in comments if item.kind is not CommentKind.REPLY_OBSERVED)
-        news: list[PostEvent | EngagementEvent | CommentEvent] = []
+        news: list[Item] = []
         posts = {item.platform_post_id: item for item in chunk if isinstance(item, PostEvent)}
         stored_posts = await self._known.posts(self._client.account, list(posts)) if posts else {}
         for post_id, post in posts.items():
             if stored_posts.get(post_id) != (post.text or "", post.permalink or ""):
                 news.append(post)
         news += [item for item in chunk if isinstance(item, EngagementEvent)]
-        news += await self._news(comments)
+        news += await self._compared(comments)
         for item in chunk:
             if not isinstance(item, (PostEvent, EngagementEvent, CommentEvent)):
                 self._count(f"ignored:{item.reason}", 1)
-        await self._publish(news, source)
+        await self._news.publish(news, source, self._count)
 
-    async def _news(self, comments: Sequence[CommentEvent]) -> list[CommentEvent]:
+    async def _compared(self, comments: Sequence[CommentEvent]) -> list[CommentEvent]:
         own = [item for item in comments if item.kind is CommentKind.REPLY_OBSERVED]
         replies = await self._known.replies([(item.comment_id, item.reply_id or "") for item in own])
         found = [item for item in own if (item.comment_id, item.reply_id) not in replies]
@@ -214,49 +176,5 @@ class Round:
                 self._count("read:refused", 1)
             else:
                 if not state.exists:
-                    await self._publish([comparing.removed(known, read_at)], Source.POLL)
+                    await self._news.publish([comparing.removed(known, read_at)], Source.POLL, self._count)
             self._absent.looked(known.comment_id)
-
-    async def _publish(
-        self, news: Sequence[PostEvent | EngagementEvent | CommentEvent], source: Source
-    ) -> None:
-        fresh = [(item, *_identity(item)) for item in news]
-        fresh = [each for each in fresh if not self._remembered.holds(each[1], each[2])]
-        if not fresh:
-            return
-        await self._publisher.publish([self._message(item, source) for item, _, _ in fresh])
-        for item, key, value in fresh:
-            self._remembered.add(key, value)
-            self._count(_name(item), 1)
-
-    def _message(self, item: PostEvent | EngagementEvent | CommentEvent, source: Source) -> Message:
-        match item:
-            case CommentEvent():
-                topic = COMMENTS_BACKFILL if source is Source.BACKFILL else COMMENTS_RAW
-                return message(self._codec, topic, item.comment_id, item, {EVENT_ID: event_id(item).encode()})
-            case PostEvent():
-                return message(self._codec, POSTS_RAW, item.account_id, item)
-        return message(self._codec, ENGAGEMENT_RAW, item.comment_id or item.account_id, item)
-
-
-def _identity(item: PostEvent | EngagementEvent | CommentEvent) -> tuple[str, object]:
-    """What is remembered of something published: a key, and the value under which it is not news again."""
-    match item:
-        case CommentEvent(kind=CommentKind.EDITED | CommentKind.REMOVED):
-            # What was removed, and came back, may be removed again.
-            return f"now:{item.comment_id}", event_id(item)
-        case CommentEvent():
-            return f"event:{event_id(item)}", None
-        case PostEvent():
-            return f"post:{item.platform}:{item.platform_post_id}", (item.text, item.permalink)
-    counted = (item.likes, item.replies, item.is_hidden)
-    return f"counted:{item.platform}:{item.platform_post_id}:{item.comment_id}", counted
-
-
-def _name(item: PostEvent | EngagementEvent | CommentEvent) -> str:
-    match item:
-        case CommentEvent():
-            return f"comment:{item.kind}"
-        case PostEvent():
-            return "post"
-    return "engagement"

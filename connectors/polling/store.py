@@ -1,4 +1,4 @@
-"""Postgres as the poller uses it: leases, what is stored, how far each account is polled, its marks."""
+"""How the accounts are polled, in Postgres: whose turn it is, leases, how far each is, what checks found."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from connectors.accounts import Account
-from connectors.polling.comparing import Stored
 from infra import audit
 from infra.postgres import Connection, Pool, transient
 from schemas.arrival import Arrival
-from schemas.events import CommentEvent, CommentKind, Platform, Source
+from schemas.events import Platform
 
 LEASE: Final = timedelta(minutes=2)
 
@@ -47,14 +46,6 @@ where c.tenant_id = $1 and c.received_at > now() - interval '1 day' and c.platfo
 limit 50
 """
 
-_SINCE: Final = """
-select comment_id, tenant_id, platform, account_id, platform_comment_id, platform_post_id,
-    platform_parent_id, created_at, received_at from comments
-where platform = $1 and account_id = $2 and coalesce(created_at, received_at) >= $3 and received_at < $4
-    and removed_at is null and current_revision_id is not null and tenant_id = $5
-order by received_at desc
-"""
-
 _MARK: Final = """
 update account_polls p set problem = $4, problem_reason = $5
 from (select * from account_polls where tenant_id = $1 and platform = $2 and account_id = $3 for update) b
@@ -84,7 +75,7 @@ class Due:
 
 
 class Store:
-    """One tenant's; `name` is this poller's. Implements `connectors.polling.round.Known`.
+    """One tenant's; `name` is this poller's.
 
     Every call raises TransientError while Postgres is away.
     """
@@ -195,72 +186,6 @@ class Store:
         with transient():
             rows = await self.pool.fetch(_UNKNOWN_POSTS, self.tenant, list(but))
         return [(self._account(row), row["platform_post_id"]) for row in rows]
-
-    async def comments(self, ids: Sequence[str]) -> dict[str, Stored]:
-        """See `Known`."""
-        with transient():
-            rows = await self.pool.fetch(
-                "select comment_id::text, current_revision_id::text, is_hidden, "
-                "removed_at from comments where comment_id = any($1::uuid[])",
-                list(ids),
-            )
-        return {
-            row["comment_id"]: Stored(
-                comment_id=row["comment_id"],
-                revision_id=row["current_revision_id"],
-                is_hidden=row["is_hidden"],
-                removed_at=row["removed_at"],
-            )
-            for row in rows
-        }
-
-    async def replies(self, keys: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-        """See `Known`."""
-        if not keys:
-            return set()
-        with transient():
-            rows = await self.pool.fetch(
-                "select comment_id::text, reply_id from observed_replies where comment_id = any($1::uuid[])",
-                [comment for comment, _ in keys],
-            )
-        return {(row["comment_id"], row["reply_id"]) for row in rows}
-
-    async def posts(self, account: Account, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-        """See `Known`."""
-        with transient():
-            rows = await self.pool.fetch(
-                "select platform_post_id, text, permalink from posts where tenant_id = $1 and platform = $2 "
-                "and account_id = $3 and platform_post_id = any($4)",
-                self.tenant,
-                account.platform,
-                account.account_id,
-                list(ids),
-            )
-        return {row["platform_post_id"]: (row["text"] or "", row["permalink"] or "") for row in rows}
-
-    async def since(self, account: Account, since: datetime, before: datetime) -> list[CommentEvent]:
-        """See `Known`."""
-        with transient():
-            rows = await self.pool.fetch(
-                _SINCE, account.platform, account.account_id, since, before, self.tenant
-            )
-        return [
-            CommentEvent(
-                kind=CommentKind.ADDED,
-                tenant_id=row["tenant_id"],
-                platform=account.platform,
-                account_id=row["account_id"],
-                comment_id=str(row["comment_id"]),
-                platform_comment_id=row["platform_comment_id"],
-                platform_post_id=row["platform_post_id"],
-                platform_parent_id=row["platform_parent_id"],
-                occurred_at=row["created_at"] or row["received_at"],
-                created_at=row["created_at"],
-                observed_at=row["received_at"],
-                source=Source.POLL,
-            )
-            for row in rows
-        ]
 
     def _account(self, row: Any) -> Account:
         return Account(
