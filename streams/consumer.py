@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
@@ -72,6 +72,21 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
             return False  # the group has moved on; the next owner repeats this work
         return True
 
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Every partition back to its committed position, or to its beginning where none is committed.
+
+        aiokafka leaves the latter (and those committed at 0) where reading stands: what was read around a
+        rebalance and dropped would not be read again.
+        """
+        return cast(Mapping[TP, int], await self.call_thread(self._rewind))
+
+    async def _rewind(self) -> Mapping[TopicPartition, int | None]:
+        consumer = self._ensure_consumer()
+        committed = cast(Mapping[TopicPartition, int | None], await consumer.seek_to_committed())
+        if unread := [tp for tp, offset in committed.items() if not offset]:
+            await consumer.seek_to_beginning(*unread)
+        return committed
+
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Nothing: Faust's guesses about stalls go stale; `streams.health` has its own."""
 
@@ -88,6 +103,7 @@ class Consumer(driver.Consumer):
         self._committed: dict[TP, int] = {}
         self._committing = asyncio.Lock()
         self._evicted: list[float] = []
+        self._seeks = 0
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -160,6 +176,23 @@ class Consumer(driver.Consumer):
         self._committed.clear()
         await super().on_partitions_assigned(assigned, generation_id)
         self.app.owner.resume(len(assigned))
+
+    async def perform_seek(self) -> None:
+        """As Faust's, and counted."""
+        await super().perform_seek()
+        self._seeks += 1
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
+        """Records; none where the positions were set while they were read.
+
+        Nobody can say then whether they lie before or behind those positions: they are read again.
+        """
+        seeks = self._seeks
+        records = await super()._getmany(active_partitions, timeout)
+        if records and seeks != self._seeks:
+            await self.perform_seek()
+            return {}
+        return records
 
     async def _drain_messages(self, fetcher: Any) -> None:
         deliver = self.callback

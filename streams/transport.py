@@ -8,6 +8,8 @@ What it does badly, and is replaced:
   that the runner sets in delivered order (`finish`), and nothing else.
 - *Revocation.* Faust drops its state before it commits. `Consumer` first lets the owner finish or give up
   what is in flight (`Owner.quiesce`), then commits within a limit, then goes on.
+- *Seeking.* After a rebalance a partition without a committed offset stays where reading stood, behind what
+  was read and dropped meanwhile. Ours goes back to its beginning.
 - *Draining.* `wait_empty` has no limit and cannot be cancelled. Ours waits for the owner, within a limit,
   and a timer in a thread of its own ends the process if even that hangs.
 - *Reading.* `_drain_messages` makes two tasks a record and silently drops records of a topic that was deleted
