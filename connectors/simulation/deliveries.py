@@ -20,6 +20,8 @@ from connectors.simulation.sender import Sender
 HELD: Final = 5
 """Seconds for which a reordered notice waits for a later one to overtake it."""
 
+_WRONG: Final = ("bad_signature", "missing_signature", "decoded_signature")
+
 
 class Wire(Protocol):
     """How a platform's deliveries look. `retry_after`: seconds before each further attempt."""
@@ -171,15 +173,14 @@ class Deliveries:
         Only the first is ever signed wrongly: were each attempt to meet the faults anew, likely ones would
         use up all attempts of a delivery now and then, and lose what no platform loses.
         """
-        headers, strikes = {"Content-Type": "application/json"}, self._faults.strikes
-        if is_first and strikes("bad_signature"):
-            return dict([*headers.items(), self._wire.signed(body, rightly=False)]), "bad_signature"
-        if is_first and strikes("missing_signature"):
-            return headers, "missing_signature"
-        if is_first and strikes("decoded_signature"):
-            decoded = json.dumps(json.loads(body), ensure_ascii=False).encode("utf-8", "replace")
-            return dict([*headers.items(), self._wire.signed(decoded)]), "decoded_signature"
-        return dict([*headers.items(), self._wire.signed(body)]), None
+        headers = {"Content-Type": "application/json"}
+        fault = next((name for name in _WRONG if is_first and self._faults.strikes(name)), None)
+        if fault == "missing_signature":
+            return headers, fault
+        if fault == "decoded_signature":
+            body = json.dumps(json.loads(body), ensure_ascii=False).encode("utf-8", "replace")
+        name, signature = self._wire.signed(body, rightly=fault != "bad_signature")
+        return {**headers, name: signature}, fault
 
     def _note(self, kind: str, delivery: _Delivery, attempt: int, effect: str, **more: Any) -> None:
         self._journal.write(

@@ -75,6 +75,11 @@ class World:
         """What stays the same in every form of an id that the platform accepts."""
         return platform_id
 
+    def place(self, post_id: str | None, parent: Comment | None) -> Post:
+        """The post below which a new comment comes to stand, if need be the next one; raises KeyError."""
+        where = parent.post_id if parent else post_id or self._next_post()
+        return self.posts[self.key(where)]
+
     def new_number(self) -> int:
         """A number that no other thing of this world has."""
         self._next_id += 1
@@ -119,14 +124,14 @@ class World:
                 raise KeyError(parent_id)
             if self.flattened and parent.parent_id is not None:
                 parent = self.comments[self.key(parent.parent_id)]
-        where = parent.post_id if parent else post_id or self._next_post()
-        post = self.posts[self.key(where)]
+        post = self.place(post_id, parent)
+        new_id = self.comment_name(self.new_number(), post)
         if author_id is None:
             self._people += 1
             author_id, name = self.person(self._people)
             author_name = author_name or name
         new = Comment(
-            id=self.comment_name(self.new_number(), post),
+            id=new_id,
             post_id=post.id,
             parent_id=parent.id if parent else None,
             author_id=author_id,

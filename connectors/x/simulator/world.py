@@ -48,48 +48,19 @@ class XWorld(World):
         """The id of the first wording."""
         return self._first.get(platform_id, platform_id)
 
-    def add(
-        self,
-        text: str,
-        *,
-        post_id: str | None = None,
-        parent_id: str | None = None,
-        author_id: str | None = None,
-        author_name: str | None = None,
-        photo: str | None = None,
-        listed_after: float = 0.0,
-    ) -> Comment:
-        """See `World.add`; with `post_id` ELSEWHERE it begins a conversation of its own."""
-        elsewhere = post_id == ELSEWHERE
-        parent = self.comment(parent_id) if parent_id is not None else None
-        if not elsewhere and (parent is None or parent.post_id in self.posts):
-            return super().add(
-                text,
-                post_id=post_id,
-                parent_id=parent_id,
-                author_id=author_id,
-                author_name=author_name,
-                photo=photo,
-                listed_after=listed_after,
-            )
-        # The conversation is somebody else's: it is kept here while the post is added, and no longer.
-        place = Post(ELSEWHERE if parent is None else parent.post_id, "", time.time())
-        self.posts[place.id] = place
-        try:
-            new = super().add(
-                text,
-                post_id=place.id,
-                parent_id=parent_id,
-                author_id=author_id,
-                author_name=author_name,
-                photo=photo,
-                listed_after=listed_after,
-            )
-        finally:
-            del self.posts[place.id]
-        if parent is None:
-            new.post_id = new.id
-        return new
+    def place(self, post_id: str | None, parent: Comment | None) -> Post:
+        """See `World.place`; a conversation of somebody else's is not kept, nor listed with the account's."""
+        if parent is not None and parent.post_id not in self.posts:
+            return Post(parent.post_id, "", time.time())
+        if parent is None and post_id == ELSEWHERE:
+            return Post(ELSEWHERE, "", time.time())
+        return super().place(post_id, parent)
+
+    def comment_name(self, number: int, post: Post) -> str:
+        """The number; the first post of a conversation names the conversation, too."""
+        if post.id == ELSEWHERE:
+            post.id = str(number)
+        return str(number)
 
     def edit(self, comment: Comment, text: str) -> None:
         """Another text under another id; the former ids stay readable."""
