@@ -1,33 +1,24 @@
-"""Changes of configuration: a row, an audit row and an outbox row in one transaction.
+"""Accounts as people configure them: each change is stored and announced in one transaction.
 
-The relay carries the outbox to the compacted topic `config.changes`, which every worker follows.
+Policies, templates and voices: `console.versions`.
 """
 
 from typing import Final, Literal
 
-from infra import audit, crypto
+from infra import crypto
 from infra.crypto import KeyRing
 from infra.postgres import Connection, Pool
 from infra.settings import Settings
 from replies.account import AccountStatus, AccountView, Mode
-from schemas import topics
 from schemas.arrival import Arrival
 from schemas.codec import Codec
 from schemas.errors import ConfigurationError
-from schemas.events import ConfigChange, Platform, utc_now
+from schemas.events import Platform
 from sinks import statuses
-from sinks.outbox import enqueue
 from sinks.senders import token_context
 
 POLICY_KEY: Final = "default"
 """Key of a tenant's one policy on `config.changes`."""
-
-
-async def announce(connection: Connection, codec: Codec, change: ConfigChange, *, action: str) -> None:
-    """Writes the audit row and the outbox row of a change, within the caller's transaction."""
-    details = {"version": change.version}
-    await audit.write_down(connection, change.tenant_id, change.changed_by, action, change.topic_key, details)
-    await enqueue(connection, codec, topics.CONFIG_CHANGES, change.topic_key, change)
 
 
 async def save_account(
@@ -49,7 +40,7 @@ async def save_account(
     )
     async with pool.acquire() as connection, connection.transaction():
         row = await connection.fetchrow(
-            """
+            f"""
             insert into social_accounts as a (tenant_id, platform, account_id, name, mode, may_reply,
                 only_when_mentioned, arrival, default_language, brand_name, replies_per_minute,
                 token_ciphertext, token_key_id, username, token_stored_at)
@@ -69,8 +60,8 @@ async def save_account(
                 status = case when excluded.token_ciphertext is null or a.status = 'paused'
                     then a.status else 'active' end,
                 version = a.version + 1, updated_at = now()
-            returning version, status, time_zone, username
-            """,
+            returning version, {statuses.COLUMNS}
+            """,  # noqa: S608
             account.tenant_id,
             account.platform,
             account.account_id,
@@ -87,15 +78,7 @@ async def save_account(
             username,
         )
         assert row is not None  # noqa: S101  an upsert gives its row
-        saved = account.model_copy(
-            update={
-                "status": AccountStatus(row["status"]),
-                "time_zone": row["time_zone"],
-                "username": row["username"],
-            }
-        )
-        change = saved.as_change(row["version"], by=actor, at=utc_now())
-        await announce(connection, codec, change, action="account.saved")
+        await statuses.tell(connection, codec, row, action="account.saved", actor=actor, details={})
 
 
 async def set_status(
@@ -161,10 +144,7 @@ async def _set(
     )
     if row is None:
         raise unknown_account(*account[1:])
-    columns = dict(row)
-    version = columns.pop("version")
-    change = AccountView.model_validate(columns).as_change(version, by=actor, at=utc_now())
-    await announce(connection, codec, change, action=f"account.{column}.{value}")
+    await statuses.tell(connection, codec, row, action=f"account.{column}.{value}", actor=actor, details={})
 
 
 def unknown_account(platform: str, account_id: str) -> ConfigurationError:

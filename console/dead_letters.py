@@ -12,8 +12,8 @@ import typer
 
 from console import database, tables
 from console.configuration import key_ring
+from console.moments import moment
 from console.printing import json_line, printable
-from console.replay import moment
 from console.servers import Servers, open_servers
 from console.tables import Column
 from infra import settings

@@ -8,8 +8,8 @@ import typer
 
 from console import database
 from console.model_folders import find_model
+from console.moments import moment
 from console.printing import json_line, printable
-from console.replay import moment
 from infra import settings
 from infra.postgres import Pool
 from models.comparing import Comparison

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from console import history
+from console.moments import moment
 from console.servers import Servers, open_servers
 from console.stages import STAGE_INPUTS
 from infra import kafka, postgres, settings
@@ -21,20 +22,6 @@ from schemas.topics import Topic
 _AT_ONCE: Final = 500
 _ON_THE_WAY: Final = timedelta(minutes=5)
 """A record's timestamp may lie so long after its comment was received."""
-
-
-def moment(text: str) -> datetime:
-    """A time as operators write it: ISO 8601, or so long ago (`90m`, `12h`, `3d`)."""
-    units = {"m": "minutes", "h": "hours", "d": "days"}
-    if text[-1:] in units and text[:-1].isdigit():
-        return datetime.now(UTC) - timedelta(**{units[text[-1]]: int(text[:-1])})
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(
-            f"{text!r} is not a time. Examples: 2026-11-22T08:00, 2026-11-22T08:00+01:00, 90m, 12h, 3d."
-        ) from None
-    return parsed if parsed.tzinfo else parsed.astimezone()
 
 
 def replay(

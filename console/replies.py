@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from console import database
+from console.moments import moment
 from console.printing import cell, json_line
-from console.replay import moment
 from infra.postgres import Connection, Pool
 from schemas.errors import ConfigurationError
 from schemas.events import Platform

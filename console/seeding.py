@@ -7,7 +7,7 @@ from typing import Final
 
 from asyncpg import Record
 
-from console.configuration import POLICY_KEY, announce
+from console.configuration import POLICY_KEY
 from console.database import publish_outbox
 from console.servers import Servers
 from infra import postgres
@@ -23,6 +23,7 @@ from schemas import topics
 from schemas.codec import Codec
 from schemas.events import ConfigChange, ConfigKind
 from schemas.identity import content_hash
+from sinks.announcing import announce
 from sinks.outbox import enqueue
 
 

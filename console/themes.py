@@ -13,8 +13,8 @@ import numpy as np
 import typer
 
 from console import database
+from console.moments import moment
 from console.printing import json_line, printable
-from console.replay import moment
 from infra import postgres, settings
 from infra.settings import Settings
 

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from console import seeding
-from console.configuration import POLICY_KEY, announce
+from console.configuration import POLICY_KEY
 from infra.postgres import Pool
 from replies.templates import Template
 from replies.voice import Voice
 from schemas import codec
 from schemas.events import ConfigChange, ConfigKind, utc_now
 from schemas.identity import content_hash
+from sinks.announcing import announce
 
 
 async def save_policy(pool: Pool, tenant: str, document: Mapping[str, Any], person: str) -> int:

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from console.moments import moment
 from console.past_decisions import Question, ask
 from console.printing import cell, json_line
-from console.replay import moment
 from console.servers import open_servers
 from infra import settings
 from replies.account import Mode

@@ -8,10 +8,9 @@ from typing import Any, Final
 from infra import audit
 from infra.postgres import Connection
 from replies.account import AccountStatus, AccountView
-from schemas import topics
 from schemas.codec import Codec
 from schemas.events import utc_now
-from sinks import outbox
+from sinks.announcing import announce
 
 COLUMNS: Final = (
     "tenant_id, platform, account_id, name, mode, status, may_reply, only_when_mentioned, arrival,"
@@ -66,9 +65,7 @@ async def tell(
     """
     columns = {name: row[name] for name in COLUMNS.split(", ")}
     changed = AccountView.model_validate(columns).as_change(row["version"], by=actor, at=utc_now())
-    told = {"version": row["version"], **details}
-    await audit.write_down(connection, row["tenant_id"], actor, action, changed.topic_key, told)
-    await outbox.enqueue(connection, codec, topics.CONFIG_CHANGES, changed.topic_key, changed)
+    await announce(connection, codec, changed, action=action, details=details)
 
 
 async def pause_all(connection: Connection, tenant: str, *, reason: str, actor: str) -> bool:
