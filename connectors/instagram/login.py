@@ -1,8 +1,7 @@
 """How a person gives Parley access to Instagram accounts, by either way; implements `platform.Login`.
 
 Sources: Meta's "Business Login for Instagram", "Long-Lived Access Tokens" and "Refresh a Long-Lived Token"
-(Instagram Login: 60 days, renewed from a day old on, never once expired), and "User Accounts" (Facebook
-Login: the page's token, which has no end).
+(Instagram Login: 60 days, renewed from a day old on, never once expired). Facebook Login: `page_login.py`.
 """
 
 import asyncio
@@ -15,52 +14,17 @@ from urllib.parse import urlencode
 import httpx
 
 from connectors.instagram.access import Access, access
+from connectors.instagram.page_login import granted, page_login
 from connectors.meta.errors import GraphError, failure_of, graph_error
 from connectors.meta.graph import Graph
-from connectors.meta.login import MetaLogin
 from connectors.platform import AccountStopped, Cause, Granted, Login, RequestRefused, Token
 from infra.settings import Settings
 from schemas.errors import ConfigurationError, TransientError
 from schemas.events import utc_now
 
-PAGE_SCOPES: Final = (
-    "instagram_basic",
-    "instagram_manage_comments",
-    "pages_show_list",
-    "pages_manage_metadata",
-    "pages_read_engagement",
-)
 SCOPES: Final = ("instagram_business_basic", "instagram_business_manage_comments")
 _LASTS: Final = timedelta(days=60)
 _YOUNG: Final = timedelta(days=1)
-_PAGE_FIELDS: Final = "id,access_token,instagram_business_account{id,username,name}"
-
-
-class PageLogin:
-    """Facebook Login: accounts that are linked with pages which the person manages."""
-
-    def __init__(self, meta: MetaLogin) -> None:
-        self._meta = meta
-
-    def authorize_url(self, *, redirect_uri: str, state: str, challenge: str) -> str:
-        """Facebook's page of consent."""
-        return self._meta.authorize_url(redirect_uri=redirect_uri, state=state, challenge=challenge)
-
-    async def exchange(
-        self, http: httpx.AsyncClient, *, code: str, redirect_uri: str, verifier: str
-    ) -> tuple[Granted, ...]:
-        """Every account that is linked with a page, each with the page's token."""
-        user = await self._meta.user_token(http, code=code, redirect_uri=redirect_uri, verifier=verifier)
-        found = []
-        async for page in self._meta.managed_pages(http, user.access, _PAGE_FIELDS):
-            account, token = page.get("instagram_business_account"), page.get("access_token")
-            if isinstance(account, Mapping) and isinstance(account.get("id"), str) and isinstance(token, str):
-                found.append(_granted(account["id"], account, Token(access=token, scopes=user.scopes)))
-        return tuple(found)
-
-    async def refresh(self, http: httpx.AsyncClient, token: Token) -> Token | None:  # noqa: ARG002
-        """None: a page's token ends when the person changes the password, loses the role or takes it back."""
-        return None
 
 
 class InstagramLogin:
@@ -140,7 +104,7 @@ class InstagramLogin:
         account_id = answer.content.get("user_id")
         if not isinstance(account_id, (str, int)) or not account_id:
             raise TransientError("Instagram gave a token but did not say whose it is; connect it again.")
-        return _granted(str(account_id), answer.content, token)
+        return granted(str(account_id), answer.content, token)
 
     async def _ask(self, http: httpx.AsyncClient, method: str, url: str, **content: Any) -> Mapping[str, Any]:
         try:
@@ -165,29 +129,7 @@ class InstagramLogin:
 def instagram_login(settings: Settings) -> Login:
     """The login that `instagram_login` names, with its app of the settings."""
     way = access(settings)
-    if not way.by_page:
-        return InstagramLogin(way, settings.instagram_token_url)
-    meta = MetaLogin(
-        graph_url=way.graph_url,
-        version=way.version,
-        login_url=way.login_url,
-        app_id=way.app_id,
-        app_secret=way.app_secret,
-        scopes=PAGE_SCOPES,
-        timeout=way.timeout,
-    )
-    return PageLogin(meta)
-
-
-def _granted(account_id: str, told: Mapping[str, Any], token: Token) -> Granted:
-    username, name = told.get("username"), told.get("name")
-    known = username if isinstance(username, str) and username else None
-    return Granted(
-        account_id=account_id,
-        name=name if isinstance(name, str) and name else known or account_id,
-        token=token,
-        username=known,
-    )
+    return page_login(way) if way.by_page else InstagramLogin(way, settings.instagram_token_url)
 
 
 def _token(content: Mapping[str, Any], scopes: frozenset[str]) -> Token:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import httpx
 
 from connectors.accounts import Account
-from connectors.linkedin import poller
+from connectors.linkedin import poller, posts
 from connectors.linkedin.check import Checks
 from connectors.linkedin.errors import ApiError, cause_of, failure_of
 from connectors.linkedin.fields import message_of, number_of, object_of, time_of, urn_of
@@ -174,7 +174,7 @@ class LinkedInClient:
 
     async def read_post(self, platform_post_id: str) -> PostEvent | None:
         """GET `/posts/{post}`; NotReadable for an activity, which that address does not know."""
-        return await poller.read_post(self._rest, self.account, platform_post_id)
+        return await posts.read_post(self._rest, self.account, platform_post_id)
 
     async def check(self) -> AccountCheck:
         """See `connectors.linkedin.check`."""

@@ -5,32 +5,26 @@ comments of each such post are listed as they are now. Replies come from their n
 they answer; threads are listed where they do not, and where a post has no notices (LinkedIn gives none of
 posts that are not public). An app that may not read notices sees the newest posts alone. A notice of a
 deletion is passed on as the removal that it tells.
-Sources: "Posts API", "Social Metadata API", "Comments API" of LinkedIn's documentation.
+Source: "Comments API" of LinkedIn's documentation.
 """
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from connectors.accounts import Account
 from connectors.linkedin.errors import ApiError, cause_of, failure_of
-from connectors.linkedin.fields import number_of, time_of
+from connectors.linkedin.fields import number_of
 from connectors.linkedin.mapping import from_listing
 from connectors.linkedin.notices import Told, notices
 from connectors.linkedin.paging import pages
+from connectors.linkedin.posts import ACTIVITY, engagement_of, own_posts, read_post
 from connectors.linkedin.rest import Rest
-from connectors.linkedin.urns import comment_urn, encoded, is_urn, organisation_urn
+from connectors.linkedin.urns import comment_urn, encoded
 from connectors.marks import Mark, Marks
-from connectors.platform import Activity, Cause, NotReadable
+from connectors.platform import Activity, Cause
 from connectors.webhook import Ignored, MalformedChange
 from schemas.events import CommentEvent, EngagementEvent, Platform, PostEvent, Source, utc_now
-from schemas.identity import clean_text
-
-NEWEST: Final = 20
-"""Posts that are looked at where the app may not read notices, so that old posts' activity is not told."""
-
-_ACTIVITY: Final = "urn:li:activity:"
-_FEED: Final = "https://www.linkedin.com/feed/update/"
 
 _Item = tuple[Mapping[str, Any], CommentEvent | Ignored]
 
@@ -44,10 +38,10 @@ async def activity(
     """
     told = await notices(rest, account, since, source)
     posts: dict[str, PostEvent | None] = {}
-    async for post in _own_posts(rest, account, since if told is not None else None):
+    async for post in own_posts(rest, account, since if told is not None else None):
         posts[post.platform_post_id] = post
     for name in told.posts if told is not None else ():
-        if name.startswith(_ACTIVITY):
+        if name.startswith(ACTIVITY):
             posts[name] = None  # its comments can be listed all the same
         elif name not in posts and (found := await read_post(rest, account, name)) is not None:
             posts[name] = found
@@ -56,7 +50,7 @@ async def activity(
             continue
         if known is not None:
             yield known
-            yield await _counted(rest, account, name)
+            yield await engagement_of(rest, account, name)
         of_post = told.posts.get(name) if told else None
         async for item, event in _active(rest, account, name, source, of_post, marks.leaf(name)):
             if isinstance(event, Ignored):
@@ -79,38 +73,6 @@ async def comments(
         if isinstance(event, CommentEvent) and _has_replies(item):
             async for _, reply in _listed(rest, account, event.platform_comment_id, post_id, source):
                 yield reply
-
-
-async def read_post(rest: Rest, account: Account, post_id: str) -> PostEvent | None:
-    """A post's text and permalink; None if LinkedIn says that it is gone. Raises NotReadable for an activity.
-
-    A notice without decorations names its post by the activity alone, from which nothing leads to the share.
-    """
-    if not is_urn(post_id) or post_id.startswith(_ACTIVITY):
-        # Said before asking: the answer to an activity is "not found", and would be taken for a deletion.
-        raise NotReadable(f"LinkedIn reads posts by share or ugcPost, not as {post_id[:80]!r}")
-    answer = await rest.read(f"posts/{encoded(post_id)}")
-    if isinstance(answer, ApiError):
-        if cause_of(answer) is Cause.GONE:
-            return None
-        raise failure_of(answer)
-    return _post(answer.content, account, post_id)
-
-
-async def _own_posts(rest: Rest, account: Account, since: datetime | None) -> AsyncIterator[PostEvent]:
-    """Posts that are themselves new or edited; the newest of all where `since` is None."""
-    author = encoded(organisation_urn(account.account_id))
-    given = 0
-    async for page in pages(rest, f"posts?q=author&author={author}&sortBy=LAST_MODIFIED"):
-        if isinstance(page, ApiError):
-            raise failure_of(page)
-        for item in page:
-            modified = time_of(item.get("lastModifiedAt"), utc_now())
-            if given >= NEWEST if since is None else modified is not None and modified < since:
-                return
-            if is_urn(item.get("id")) and item.get("lifecycleState", "PUBLISHED") == "PUBLISHED":
-                given += 1
-                yield _post(item, account, item["id"])
 
 
 async def _active(
@@ -195,38 +157,3 @@ def _engagement(item: Mapping[str, Any], event: CommentEvent, account: Account) 
             observed_at=event.observed_at,
         )
     ]
-
-
-async def _counted(rest: Rest, account: Account, post_id: str) -> EngagementEvent | Ignored:
-    """A post's reactions of every kind, as likes, and its comments."""
-    answer = await rest.read(f"socialMetadata/{encoded(post_id)}")
-    if isinstance(answer, ApiError):
-        if cause_of(answer) in (Cause.GONE, Cause.PERMISSION, Cause.PERMANENT):
-            return Ignored("engagement:not_told")
-        raise failure_of(answer)
-    summaries = answer.content.get("reactionSummaries")
-    counts = summaries.values() if isinstance(summaries, Mapping) else ()
-    return EngagementEvent(
-        tenant_id=account.tenant_id,
-        platform=Platform.LINKEDIN,
-        account_id=account.account_id,
-        platform_post_id=post_id,
-        likes=sum(number_of(kind, "count") or 0 for kind in counts),
-        replies=number_of(answer.content.get("commentSummary"), "count"),
-        observed_at=utc_now(),
-    )
-
-
-def _post(item: Mapping[str, Any], account: Account, post_id: str) -> PostEvent:
-    now = utc_now()
-    text = item.get("commentary")
-    return PostEvent(
-        tenant_id=account.tenant_id,
-        platform=Platform.LINKEDIN,
-        account_id=account.account_id,
-        platform_post_id=post_id,
-        text=clean_text(text) if isinstance(text, str) else None,
-        permalink=f"{_FEED}{post_id}/",
-        published_at=time_of(item.get("publishedAt"), now) or time_of(item.get("createdAt"), now),
-        observed_at=now,
-    )
