@@ -10,7 +10,8 @@ A folder `connectors/<platform>/` holds
     simulator/    the platform as its contract describes it, for tests and the demo
     __init__.py   `CONNECTOR`, a `Connector`, which `connectors/catalogue.py` lists
 
-and passes the shared suite `tests/connectors/contract.py`. What arrives: see `connectors/webhook.py`.
+and passes the shared suites `tests/connectors/contract.py` and, for its simulator, `simulator_contract.py`
+beside it. What arrives: see `connectors/webhook.py`.
 
 Errors of reads, drawn below the tree of `schemas.errors` (writes do not raise: they return `WriteOutcome`)
 
