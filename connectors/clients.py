@@ -7,7 +7,8 @@ import httpx
 
 from connectors.accounts import Account
 from connectors.catalogue import CONNECTORS
-from connectors.platform import Connector, Granted, Login, PlatformClient, Token
+from connectors.logins import Granted, Login, Token
+from connectors.platform import Connector, PlatformClient
 from connectors.tokens import read_token
 from infra.settings import Settings
 from schemas.errors import ConfigurationError

@@ -11,108 +11,25 @@ A folder `connectors/<platform>/` holds
     __init__.py   `CONNECTOR`, a `Connector`, which `connectors/catalogue.py` lists
 
 and passes the shared suites `tests/connectors/contract.py` and, for its simulator, `simulator_contract.py`
-beside it. What arrives: see `connectors/webhook.py`.
-
-Errors of reads, drawn below the tree of `schemas.errors` (writes do not raise: they return `WriteOutcome`)
-
-    ParleyError
-    ├── TransientError            timeout, connection, 5xx, "unknown error": read again later
-    │   └── ThrottledError        over the platform's limit
-    ├── RequestRefused            the request itself is wrong: the same request fails again
-    │   └── NotReadable           by this name the platform never shows it; it may well exist: no fault
-    └── AccountStopped            token dead, permission missing, blocked: nothing of this account will work
+beside it. What arrives: see `connectors/webhook.py`; what becomes of calls: `connectors/outcomes.py`;
+how access is given: `connectors/logins.py`.
 """
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
 import httpx
 
 from connectors.accounts import Account
+from connectors.logins import Login
 from connectors.marks import Marks
+from connectors.outcomes import Cause, ChangeOutcome, WriteOutcome
 from connectors.webhook import Ignored, Webhook
 from infra.settings import Settings
 from schemas import identity
-from schemas.errors import ParleyError
 from schemas.events import CommentEvent, EngagementEvent, Platform, PostEvent, Source
-
-
-class Cause(StrEnum):
-    """Why a write is known not to have happened, or a read failed."""
-
-    TRANSIENT = "transient"
-    """It never left, or the platform says it will pass: may be sent again."""
-    THROTTLED = "throttled"
-    """Over a limit: the account waits `retry_after` seconds; calling on lengthens the wait."""
-    PERMANENT = "permanent"
-    """This text to this comment will never be accepted."""
-    GONE = "gone"
-    """The comment is deleted or not visible to the account."""
-    AUTH = "auth"
-    """The token is dead: the account stops until a person renews it."""
-    PERMISSION = "permission"
-    """A permission or role is missing: the account stops."""
-    BLOCKED = "blocked"
-    """The platform calls it abuse: publishing for the account stops for a long time."""
-
-    @property
-    def stops_account(self) -> bool:
-        """True if no write of this account may be tried before somebody has looked."""
-        return self in (Cause.AUTH, Cause.PERMISSION, Cause.BLOCKED)
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """The reply is on the platform under this id (in the form in which its webhook will name it)."""
-
-    reply_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A hide or delete took effect."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotSent:
-    """Nothing changed on the platform; `retry_after` in seconds where the platform named a time.
-
-    `reason` is for people: the platform's code and message, without tokens or texts of comments.
-    """
-
-    cause: Cause
-    reason: str
-    retry_after: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """It may or may not have happened: look for it (`own_replies`), never send again before that."""
-
-    reason: str
-
-
-WriteOutcome = Posted | NotSent | Unknown
-ChangeOutcome = Done | NotSent | Unknown
-
-
-class RequestRefused(ParleyError):
-    """A read that the platform will refuse every time."""
-
-
-class NotReadable(RequestRefused):
-    """The platform shows nothing by a name of this kind, whatever it names; nothing was asked."""
-
-
-class AccountStopped(ParleyError):
-    """Nothing of this account works; `cause` is AUTH, PERMISSION or BLOCKED."""
-
-    def __init__(self, cause: Cause, message: str) -> None:
-        super().__init__(message)
-        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,48 +96,6 @@ class AccountCheck:
     scopes: frozenset[str] = frozenset()
     name: str | None = None
     username: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """An account's access; stored as JSON, encrypted. `refresh` where the platform gives one."""
-
-    access: str
-    refresh: str | None = None
-    expires_at: datetime | None = None
-    scopes: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Granted:
-    """An account that a login gave access to."""
-
-    account_id: str
-    name: str
-    token: Token
-    username: str | None = None
-
-
-class Login(Protocol):
-    """How a person gives Parley access to accounts (OAuth 2 with state and PKCE), and how access is kept.
-
-    Raises AccountStopped where the platform refuses for good, TransientError where asking again may help,
-    ConfigurationError where an app id or secret is missing.
-    """
-
-    def authorize_url(self, *, redirect_uri: str, state: str, challenge: str) -> str:
-        """Where the person's browser is sent; `challenge` is the S256 code challenge."""
-        ...
-
-    async def exchange(
-        self, http: httpx.AsyncClient, *, code: str, redirect_uri: str, verifier: str
-    ) -> tuple[Granted, ...]:
-        """The accounts that the person's consent opens, each with its longest-lived token."""
-        ...
-
-    async def refresh(self, http: httpx.AsyncClient, token: Token) -> Token | None:
-        """A token that lasts longer, to be stored before it is used; None where nothing can be refreshed."""
-        ...
 
 
 class PlatformClient(Protocol):

@@ -1,6 +1,6 @@
 """What subscribing to webhooks takes on the platforms that are told our address for each account."""
 
-from connectors.platform import AccountStopped, Cause, NotSent
+from connectors.outcomes import AccountStopped, Cause, NotSent
 from infra.settings import Settings
 from schemas.errors import ParleyError, ThrottledError, TransientError
 from schemas.events import Platform

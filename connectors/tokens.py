@@ -4,7 +4,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Final
 
-from connectors.platform import Token
+from connectors.logins import Token
 from schemas.errors import ConfigurationError
 
 _SOON: Final = timedelta(minutes=30)

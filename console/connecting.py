@@ -10,7 +10,8 @@ import typer
 from connectors.accounts import Account
 from connectors.catalogue import CONNECTORS
 from connectors.clients import Clients, open_clients
-from connectors.platform import Done, Granted
+from connectors.logins import Granted
+from connectors.outcomes import Done
 from connectors.subscribing import callback_of
 from connectors.tokens import token_json
 from console import configuration, database

@@ -10,15 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from connectors.platform import (
-    Cause,
-    ChangeOutcome,
-    Done,
-    NotSent,
-    PlatformClient,
-    RequestRefused,
-    Unknown,
-)
+from connectors.outcomes import Cause, ChangeOutcome, Done, NotSent, RequestRefused, Unknown
+from connectors.platform import PlatformClient
 from infra import audit, logs, metrics
 from infra.crypto import KeyRing
 from infra.postgres import Connection, Pool, transient

@@ -10,17 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from connectors.platform import (
-    AccountStopped,
-    Cause,
-    CommentState,
-    NotSent,
-    OwnReply,
-    PlatformClient,
-    Posted,
-    RequestRefused,
-    Unknown,
-)
+from connectors.outcomes import AccountStopped, Cause, NotSent, Posted, RequestRefused, Unknown
+from connectors.platform import CommentState, OwnReply, PlatformClient
 from schemas.errors import ThrottledError, TransientError
 from sinks.ours import Found
 from sinks.ours import Ours as Ours  # noqa: PLC0414  who starts attempts needs it too

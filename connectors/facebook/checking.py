@@ -12,7 +12,8 @@ from connectors.accounts import Account
 from connectors.meta.errors import GraphError, failure_of
 from connectors.meta.graph import Answer, Graph
 from connectors.meta.paging import path_of
-from connectors.platform import AccountCheck, AccountStopped, Cause
+from connectors.outcomes import AccountStopped, Cause
+from connectors.platform import AccountCheck
 from schemas.errors import TransientError
 
 NEEDED: Final = ("pages_read_engagement", "pages_read_user_content", "pages_manage_engagement")

@@ -20,20 +20,8 @@ from connectors.marks import Marks
 from connectors.meta.errors import GraphError, failure_of, is_gone
 from connectors.meta.graph import Graph
 from connectors.meta.paging import pages, path_of
-from connectors.platform import (
-    AccountCheck,
-    Activity,
-    Cause,
-    ChangeOutcome,
-    CommentState,
-    Done,
-    NotSent,
-    OwnReply,
-    Posted,
-    Unknown,
-    Usage,
-    WriteOutcome,
-)
+from connectors.outcomes import Cause, ChangeOutcome, Done, NotSent, Posted, Unknown, WriteOutcome
+from connectors.platform import AccountCheck, Activity, CommentState, OwnReply, Usage
 from connectors.webhook import Ignored, MalformedChange
 from infra.settings import Settings
 from schemas.errors import TransientError

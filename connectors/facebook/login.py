@@ -4,8 +4,8 @@ from typing import Final
 
 import httpx
 
+from connectors.logins import Granted, Token
 from connectors.meta.login import MetaLogin
-from connectors.platform import Granted, Token
 from infra.settings import Settings
 
 SCOPES: Final = (

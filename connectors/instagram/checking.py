@@ -15,7 +15,8 @@ from connectors.instagram.access import Access
 from connectors.meta.errors import GraphError, failure_of, is_gone
 from connectors.meta.graph import Answer, Graph
 from connectors.meta.paging import path_of
-from connectors.platform import AccountCheck, AccountStopped, Cause, ChangeOutcome, Done, NotSent, Unknown
+from connectors.outcomes import AccountStopped, Cause, ChangeOutcome, Done, NotSent, Unknown
+from connectors.platform import AccountCheck
 from schemas.errors import TransientError
 
 _RIGHT: Final = "instagram_manage_comments"

@@ -15,9 +15,10 @@ import httpx
 
 from connectors.instagram.access import Access, access
 from connectors.instagram.page_login import granted, page_login
+from connectors.logins import Granted, Login, Token
 from connectors.meta.errors import GraphError, failure_of, graph_error
 from connectors.meta.graph import Graph
-from connectors.platform import AccountStopped, Cause, Granted, Login, RequestRefused, Token
+from connectors.outcomes import AccountStopped, Cause, RequestRefused
 from infra.settings import Settings
 from schemas.errors import ConfigurationError, TransientError
 from schemas.events import utc_now

@@ -9,8 +9,8 @@ from typing import Any, Final
 import httpx
 
 from connectors.instagram.access import Access
+from connectors.logins import Granted, Token
 from connectors.meta.login import MetaLogin
-from connectors.platform import Granted, Token
 
 PAGE_SCOPES: Final = (
     "instagram_basic",

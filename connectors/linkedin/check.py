@@ -18,7 +18,8 @@ from connectors.linkedin.fields import number_of
 from connectors.linkedin.rest import Rest
 from connectors.linkedin.urns import encoded, organisation_id, organisation_urn
 from connectors.linkedin.webhook import EVENT_TYPE
-from connectors.platform import AccountCheck, AccountStopped, Cause
+from connectors.outcomes import AccountStopped, Cause
+from connectors.platform import AccountCheck
 from infra import logs
 from infra.settings import Settings
 from schemas.errors import TransientError

@@ -22,21 +22,17 @@ from connectors.linkedin.rest import Answer, Rest
 from connectors.linkedin.subscribing import subscribe
 from connectors.linkedin.urns import CommentUrn, comment_urn, encoded, organisation_urn
 from connectors.marks import Marks
-from connectors.platform import (
-    AccountCheck,
-    Activity,
+from connectors.outcomes import (
     Cause,
     ChangeOutcome,
-    CommentState,
     Done,
     NotSent,
-    OwnReply,
     Posted,
     RequestRefused,
     Unknown,
-    Usage,
     WriteOutcome,
 )
+from connectors.platform import AccountCheck, Activity, CommentState, OwnReply, Usage
 from connectors.subscribing import callback_of
 from connectors.webhook import Ignored, MalformedChange
 from infra.settings import Settings

@@ -18,7 +18,8 @@ from connectors.linkedin.check import READERS, elements, organisation_of, scopes
 from connectors.linkedin.errors import ApiError, api_error, failure_of
 from connectors.linkedin.fields import number_of
 from connectors.linkedin.rest import Rest
-from connectors.platform import AccountStopped, Cause, Granted, Token
+from connectors.logins import Granted, Token
+from connectors.outcomes import AccountStopped, Cause
 from infra.settings import Settings
 from schemas.errors import ConfigurationError, TransientError
 from schemas.events import utc_now

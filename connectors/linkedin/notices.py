@@ -18,7 +18,7 @@ from connectors.linkedin.paging import pages
 from connectors.linkedin.rest import Rest
 from connectors.linkedin.urns import comment_urn, encoded, is_urn, organisation_urn
 from connectors.linkedin.webhook import change_of
-from connectors.platform import Cause
+from connectors.outcomes import Cause
 from connectors.webhook import Ignored, MalformedChange
 from schemas.events import CommentEvent, CommentKind, Source, utc_now
 

@@ -22,7 +22,8 @@ from connectors.linkedin.posts import ACTIVITY, engagement_of, own_posts, read_p
 from connectors.linkedin.rest import Rest
 from connectors.linkedin.urns import comment_urn, encoded
 from connectors.marks import Mark, Marks
-from connectors.platform import Activity, Cause
+from connectors.outcomes import Cause
+from connectors.platform import Activity
 from connectors.webhook import Ignored, MalformedChange
 from schemas.events import CommentEvent, EngagementEvent, Platform, PostEvent, Source, utc_now
 

@@ -13,7 +13,7 @@ from connectors.linkedin.fields import number_of, time_of
 from connectors.linkedin.paging import pages
 from connectors.linkedin.rest import Rest
 from connectors.linkedin.urns import encoded, is_urn, organisation_urn
-from connectors.platform import Cause, NotReadable
+from connectors.outcomes import Cause, NotReadable
 from connectors.webhook import Ignored
 from schemas.events import EngagementEvent, Platform, PostEvent, utc_now
 from schemas.identity import clean_text

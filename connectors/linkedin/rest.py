@@ -12,7 +12,8 @@ from typing import Any, Final
 import httpx
 
 from connectors.linkedin.errors import ApiError, api_error, outcome_of
-from connectors.platform import Cause, NotSent, Unknown, Usage
+from connectors.outcomes import Cause, NotSent, Unknown
+from connectors.platform import Usage
 from schemas.errors import ConfigurationError, TransientError
 
 NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)

@@ -13,7 +13,7 @@ from connectors.linkedin.errors import ApiError, failure_of
 from connectors.linkedin.rest import Rest
 from connectors.linkedin.urns import encoded, is_urn, organisation_urn
 from connectors.linkedin.webhook import EVENT_TYPE
-from connectors.platform import Cause, ChangeOutcome, Done, NotSent, Unknown
+from connectors.outcomes import Cause, ChangeOutcome, Done, NotSent, Unknown
 from connectors.subscribing import not_made
 from schemas.errors import ParleyError
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from connectors.meta.usage import usage_of
-from connectors.platform import AccountStopped, Cause, NotSent, RequestRefused, Unknown
+from connectors.outcomes import AccountStopped, Cause, NotSent, RequestRefused, Unknown
 from connectors.quoting import quoted
 from connectors.waits import seconds_of
 from schemas.errors import ParleyError, ThrottledError, TransientError

@@ -14,7 +14,8 @@ import httpx
 from connectors.meta.errors import GraphError, graph_error, outcome_of
 from connectors.meta.signing import appsecret_proof
 from connectors.meta.usage import usage_of
-from connectors.platform import Cause, NotSent, Unknown, Usage
+from connectors.outcomes import Cause, NotSent, Unknown
+from connectors.platform import Usage
 from schemas.errors import ConfigurationError, TransientError
 
 NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)

@@ -13,10 +13,11 @@ from urllib.parse import urlencode
 
 import httpx
 
+from connectors.logins import Token
 from connectors.meta.errors import GraphError, failure_of, graph_error
 from connectors.meta.graph import Graph
 from connectors.meta.paging import pages
-from connectors.platform import AccountStopped, Cause, RequestRefused, Token
+from connectors.outcomes import AccountStopped, Cause, RequestRefused
 from schemas.errors import ConfigurationError, TransientError
 from schemas.events import utc_now
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from connectors.marks import Mark
 from connectors.meta.errors import GraphError, failure_of, is_gone
 from connectors.meta.graph import Graph
-from connectors.platform import AccountStopped, Cause, RequestRefused
+from connectors.outcomes import AccountStopped, Cause, RequestRefused
 from schemas.errors import TransientError
 
 PAGE_SIZE: Final = 100

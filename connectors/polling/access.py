@@ -9,7 +9,8 @@ and a person is told (`connectors.polling.poller`).
 
 from connectors.accounts import Account
 from connectors.clients import Clients
-from connectors.platform import PlatformClient, Token
+from connectors.logins import Token
+from connectors.platform import PlatformClient
 from connectors.tokens import is_due, read_token, token_context, token_json
 from infra import logs
 from infra.crypto import KeyRing

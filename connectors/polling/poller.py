@@ -12,7 +12,8 @@ from typing import Final
 
 from connectors.accounts import Account
 from connectors.marks import Marks
-from connectors.platform import AccountCheck, AccountStopped, PlatformClient, RequestRefused, Usage
+from connectors.outcomes import AccountStopped, RequestRefused
+from connectors.platform import AccountCheck, PlatformClient, Usage
 from connectors.polling.access import Access
 from connectors.polling.known import Known
 from connectors.polling.news import News, Publishes

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from connectors.platform import NotReadable, PlatformClient, RequestRefused
+from connectors.outcomes import NotReadable, RequestRefused
+from connectors.platform import PlatformClient
 from connectors.polling.access import Access
 from connectors.polling.patience import Patience
 from connectors.polling.round import Round

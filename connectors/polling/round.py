@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 from connectors.marks import Marks
-from connectors.platform import Activity, PlatformClient, RequestRefused
+from connectors.outcomes import RequestRefused
+from connectors.platform import Activity, PlatformClient
 from connectors.polling import comparing
 from connectors.polling.comparing import Stored
 from connectors.polling.known import Known
@@ -59,7 +60,7 @@ class Round:
         marks: Marks | None = None,
         reached: Reached = _nothing,
     ) -> None:
-        """Looks at everything active since then; raises what reads raise (see `connectors.platform`).
+        """Looks at everything active since then; raises what reads raise (see `connectors.outcomes`).
 
         Comments written `before` alone are taken, where it is given. With the `marks` of a look that was
         broken off it goes on there. `reached` is called each time that all which they cover is acknowledged.

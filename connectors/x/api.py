@@ -15,7 +15,8 @@ import aiohttp
 import httpx
 from tweepy.asynchronous import AsyncClient
 
-from connectors.platform import Cause, NotSent, Unknown, Usage
+from connectors.outcomes import Cause, NotSent, Unknown
+from connectors.platform import Usage
 from connectors.x.errors import XError, outcome_of, parsed, x_error
 from connectors.x.usage import Counters
 from schemas.errors import ConfigurationError, TransientError

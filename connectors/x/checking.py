@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from connectors.accounts import Account
-from connectors.platform import AccountCheck, AccountStopped, Cause
+from connectors.outcomes import AccountStopped, Cause
+from connectors.platform import AccountCheck
 from connectors.x.api import Tweepy, read
 from connectors.x.errors import XError, failure_of
 from connectors.x.subscribing import is_subscribed

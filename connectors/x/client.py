@@ -11,20 +11,8 @@ import httpx
 
 from connectors.accounts import Account
 from connectors.marks import Marks
-from connectors.platform import (
-    AccountCheck,
-    Activity,
-    Cause,
-    ChangeOutcome,
-    CommentState,
-    Done,
-    NotSent,
-    OwnReply,
-    Posted,
-    Unknown,
-    Usage,
-    WriteOutcome,
-)
+from connectors.outcomes import Cause, ChangeOutcome, Done, NotSent, Posted, Unknown, WriteOutcome
+from connectors.platform import AccountCheck, Activity, CommentState, OwnReply, Usage
 from connectors.subscribing import callback_of
 from connectors.webhook import Ignored, MalformedChange
 from connectors.x.api import FIELDS, Answer, Tweepy, read, write

@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 
 import httpx
 
-from connectors.platform import AccountStopped, Cause, Granted, Token
+from connectors.logins import Granted, Token
+from connectors.outcomes import AccountStopped, Cause
 from connectors.x.api import Tweepy, read
 from connectors.x.errors import XError, failure_of, parsed, x_error
 from infra.settings import Settings

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from typing import Any, NamedTuple
 
 from connectors.marks import Mark
-from connectors.platform import RequestRefused
+from connectors.outcomes import RequestRefused
 from connectors.x.api import Answer, read
 from connectors.x.errors import XError, failure_of, is_gone
 from connectors.x.posts import is_id

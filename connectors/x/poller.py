@@ -36,7 +36,7 @@ class Poller:
         self._tweepy = tweepy
 
     async def activity(self, *, since: datetime, source: Source, marks: Marks) -> AsyncIterator[Activity]:
-        """Each post with its counts, then its comments; raises the tree of `connectors.platform`."""
+        """Each post with its counts, then its comments; raises the tree of `connectors.outcomes`."""
         start = since.astimezone(UTC)
         begun: set[str] = set()
         seen: set[str] = set()

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Mapping
 from typing import Any, Final
 
 from connectors.accounts import Account
-from connectors.platform import AccountStopped, Cause, ChangeOutcome, Done, NotSent, RequestRefused, Unknown
+from connectors.outcomes import AccountStopped, Cause, ChangeOutcome, Done, NotSent, RequestRefused, Unknown
 from connectors.subscribing import not_made
 from connectors.x.api import Answer, Tweepy, read, write
 from connectors.x.errors import XError, failure_of

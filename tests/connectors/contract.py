@@ -21,19 +21,10 @@ import httpx
 import pytest
 
 from connectors.accounts import Account
+from connectors.logins import Granted, Login, Token
 from connectors.marks import Marks
-from connectors.platform import (
-    AccountStopped,
-    Cause,
-    Done,
-    Granted,
-    Login,
-    NotSent,
-    PlatformClient,
-    Posted,
-    Token,
-    Unknown,
-)
+from connectors.outcomes import AccountStopped, Cause, Done, NotSent, Posted, Unknown
+from connectors.platform import PlatformClient
 from connectors.webhook import Change, Ignored, MalformedChange, Webhook, event_id
 from schemas import identity
 from schemas.codec import load

@@ -13,7 +13,8 @@ import pytest
 
 from connectors.catalogue import CONNECTORS
 from connectors.journal import lines, tally
-from connectors.platform import Cause, NotSent, PlatformClient, Posted, Unknown
+from connectors.outcomes import Cause, NotSent, Posted, Unknown
+from connectors.platform import PlatformClient
 from connectors.simulation import Simulation
 from schemas.events import CommentEvent, CommentKind
 from tests.connectors.contract import _an_hour_ago

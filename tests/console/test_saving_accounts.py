@@ -5,7 +5,7 @@ import base64
 import pytest
 from pydantic import SecretStr
 
-from connectors.platform import Granted, Token
+from connectors.logins import Granted, Token
 from console import configuration, ledger
 from console.connecting import save_granted
 from infra.crypto import KeyRing

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.accounts import Account
-from connectors.platform import CommentState, OwnReply, PlatformClient, Posted, Usage, WriteOutcome
+from connectors.outcomes import Posted, WriteOutcome
+from connectors.platform import CommentState, OwnReply, PlatformClient, Usage
 from infra.crypto import KeyRing
 from infra.postgres import Pool
 from infra.settings import Settings
@@ -85,6 +86,9 @@ class FakePage:
         raise NotImplementedError
 
     async def read_post(self, platform_post_id: str) -> Any:
+        raise NotImplementedError
+
+    async def subscribe(self) -> Any:
         raise NotImplementedError
 
     async def hide(self, platform_comment_id: str, *, hidden: bool = True) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.platform import Unknown
+from connectors.outcomes import Unknown
 from infra.postgres import Pool
 from schemas.events import Platform
 from sinks import actions

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from connectors.platform import Cause, NotSent, OwnReply, Unknown, WriteOutcome
+from connectors.outcomes import Cause, NotSent, Unknown, WriteOutcome
+from connectors.platform import OwnReply
 from infra.postgres import Pool
 from sinks.poster import Poster
 from tests.sinks.office import FakePage, Office

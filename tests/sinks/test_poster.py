@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from connectors.platform import AccountStopped, Cause, NotSent, OwnReply, Unknown, WriteOutcome
+from connectors.outcomes import AccountStopped, Cause, NotSent, Unknown, WriteOutcome
+from connectors.platform import OwnReply
 from infra.postgres import Pool, open_pool
 from schemas import codec
 from schemas.errors import ThrottledError, TransientError

@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.platform import Cause, NotSent, Unknown, WriteOutcome
+from connectors.outcomes import Cause, NotSent, Unknown, WriteOutcome
 from infra.postgres import Pool
 from schemas.events import CommentEvent, Decision
 from tests.sinks.office import FakePage, Office

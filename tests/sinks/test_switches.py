@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from connectors.platform import Cause, NotSent, Usage, WriteOutcome
+from connectors.outcomes import Cause, NotSent, WriteOutcome
+from connectors.platform import Usage
 from infra.postgres import Pool
 from replies.account import AccountStatus, AccountView
 from schemas import codec

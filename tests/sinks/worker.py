@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from connectors.accounts import Account
-from connectors.platform import CommentState, OwnReply, PlatformClient, Posted, Usage, WriteOutcome
+from connectors.outcomes import Posted, WriteOutcome
+from connectors.platform import CommentState, OwnReply, PlatformClient, Usage
 from infra import logs
 from infra.crypto import KeyRing
 from infra.kafka import open_publisher

@@ -8,8 +8,9 @@ from connectors.accounts import Account
 from connectors.clients import Clients
 from connectors.facebook.login import facebook_login
 from connectors.facebook.webhook import FacebookWebhook
+from connectors.logins import Login, Token
 from connectors.meta.signing import HEADER, signature
-from connectors.platform import Login, PlatformClient, Token
+from connectors.platform import PlatformClient
 from infra.settings import Settings
 from tests.connectors.contract import (
     ActivityContract,

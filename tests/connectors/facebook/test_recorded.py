@@ -18,7 +18,7 @@ from connectors.facebook.poller import post_event
 from connectors.facebook.reading import comment_state
 from connectors.facebook.webhook import FacebookWebhook
 from connectors.meta.errors import graph_error, is_gone, outcome_of
-from connectors.platform import Cause, NotSent, Unknown
+from connectors.outcomes import Cause, NotSent, Unknown
 from connectors.webhook import Ignored
 from infra.settings import Settings
 from schemas.events import CommentEvent, CommentKind, Platform, Source

@@ -11,7 +11,8 @@ from connectors.clients import Clients, open_clients
 from connectors.facebook.simulator import Simulator, SimulatorConfig
 from connectors.journal import tally
 from connectors.meta.signing import appsecret_proof
-from connectors.platform import Cause, CommentState, Done, NotSent, PlatformClient, Posted
+from connectors.outcomes import Cause, Done, NotSent, Posted
+from connectors.platform import CommentState, PlatformClient
 from infra.settings import Settings
 from tests.connectors.conftest import APP_SECRET, PAGE, TOKEN
 from tests.connectors.receiving import Inbox

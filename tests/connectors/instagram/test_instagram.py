@@ -9,8 +9,9 @@ from connectors.clients import Clients
 from connectors.instagram.login import instagram_login
 from connectors.instagram.simulator import Simulator
 from connectors.instagram.webhook import InstagramWebhook
+from connectors.logins import Login, Token
 from connectors.meta.signing import HEADER, signature
-from connectors.platform import Login, PlatformClient, Token
+from connectors.platform import PlatformClient
 from infra.settings import Settings
 from tests.connectors.contract import (
     ActivityContract,

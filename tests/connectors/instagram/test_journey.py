@@ -12,7 +12,8 @@ from connectors.instagram.client import instagram_client
 from connectors.instagram.login import instagram_login
 from connectors.instagram.simulator import Simulator, SimulatorConfig
 from connectors.journal import tally
-from connectors.platform import AccountStopped, Cause, NotSent, Posted, Token
+from connectors.logins import Token
+from connectors.outcomes import AccountStopped, Cause, NotSent, Posted
 from infra.settings import Settings
 from schemas.errors import ThrottledError
 from schemas.events import CommentEvent, CommentKind

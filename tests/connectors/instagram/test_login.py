@@ -8,7 +8,8 @@ import pytest
 
 from connectors.instagram.login import instagram_login
 from connectors.instagram.simulator import Simulator
-from connectors.platform import AccountStopped, Cause, Token
+from connectors.logins import Token
+from connectors.outcomes import AccountStopped, Cause
 from infra.settings import Settings
 from schemas.errors import ConfigurationError, TransientError
 from schemas.events import utc_now

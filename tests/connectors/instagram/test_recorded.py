@@ -17,7 +17,7 @@ from connectors.instagram.webhook import InstagramWebhook
 from connectors.meta.errors import graph_error, outcome_of
 from connectors.meta.graph import Graph
 from connectors.meta.paging import pages
-from connectors.platform import Cause, NotSent
+from connectors.outcomes import Cause, NotSent
 from connectors.webhook import Ignored
 from schemas.events import CommentEvent, CommentKind, Platform, Source
 from tests.connectors.contract import NOW, mapped, only_event

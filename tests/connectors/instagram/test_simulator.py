@@ -16,7 +16,8 @@ from connectors.instagram.simulator import Simulator, SimulatorConfig
 from connectors.instagram.webhook import InstagramWebhook
 from connectors.journal import lines
 from connectors.meta.signing import appsecret_proof
-from connectors.platform import AccountStopped, Cause, CommentState, Done, NotSent, Posted
+from connectors.outcomes import AccountStopped, Cause, Done, NotSent, Posted
+from connectors.platform import CommentState
 from connectors.simulation.serving import serving
 from connectors.webhook import Change
 from infra.settings import Settings

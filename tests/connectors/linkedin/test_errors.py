@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from connectors.linkedin.errors import api_error, cause_of, outcome_of
-from connectors.platform import Cause, Unknown
+from connectors.outcomes import Cause, Unknown
 
 FORBIDDEN = "Not enough permissions to access: partnerApiSocialActions.CREATE"
 

@@ -12,7 +12,8 @@ from connectors.journal import tally
 from connectors.linkedin.client import linkedin_client
 from connectors.linkedin.login import LinkedInLogin
 from connectors.linkedin.simulator import Simulator
-from connectors.platform import AccountStopped, NotSent, Posted, Token
+from connectors.logins import Token
+from connectors.outcomes import AccountStopped, NotSent, Posted
 from infra.settings import Settings
 from schemas.events import CommentEvent, CommentKind
 from tests.connectors.contract import _an_hour_ago

@@ -12,7 +12,9 @@ from connectors.linkedin.login import LinkedInLogin
 from connectors.linkedin.signing import HEADER, signature
 from connectors.linkedin.simulator import Simulator
 from connectors.linkedin.webhook import LinkedInWebhook
-from connectors.platform import AccountStopped, Cause, Done, Login, NotSent, PlatformClient, Token
+from connectors.logins import Login, Token
+from connectors.outcomes import AccountStopped, Cause, Done, NotSent
+from connectors.platform import PlatformClient
 from infra.settings import Settings
 from tests.connectors.contract import (
     REDIRECT,

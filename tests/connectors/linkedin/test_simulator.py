@@ -15,7 +15,8 @@ from connectors.linkedin.client import LinkedInClient, linkedin_client
 from connectors.linkedin.errors import api_error
 from connectors.linkedin.login import LinkedInLogin
 from connectors.linkedin.simulator import Simulator, SimulatorConfig
-from connectors.platform import AccountStopped, Cause, NotReadable, NotSent, Posted, Token
+from connectors.logins import Token
+from connectors.outcomes import AccountStopped, Cause, NotReadable, NotSent, Posted
 from connectors.simulation.serving import serving
 from infra.settings import Settings
 from schemas.errors import ThrottledError

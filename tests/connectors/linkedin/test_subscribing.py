@@ -9,7 +9,7 @@ from connectors.accounts import Account
 from connectors.journal import lines
 from connectors.linkedin.client import linkedin_client
 from connectors.linkedin.simulator import Simulator
-from connectors.platform import Cause, Done, NotSent
+from connectors.outcomes import Cause, Done, NotSent
 from infra.settings import Settings
 
 

@@ -7,7 +7,7 @@ import pytest
 from connectors.accounts import Account
 from connectors.clients import Clients
 from connectors.facebook.simulator import Simulator
-from connectors.platform import Token
+from connectors.logins import Token
 from connectors.polling.access import Access
 from connectors.polling.poller import Poller
 from connectors.polling.store import Store

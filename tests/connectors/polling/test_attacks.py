@@ -16,15 +16,9 @@ from connectors.clients import Clients
 from connectors.facebook.client import FacebookClient
 from connectors.facebook.simulator import Simulator
 from connectors.journal import lines
-from connectors.platform import (
-    AccountCheck,
-    AccountStopped,
-    Cause,
-    CommentState,
-    NotReadable,
-    RequestRefused,
-    Token,
-)
+from connectors.logins import Token
+from connectors.outcomes import AccountStopped, Cause, NotReadable, RequestRefused
+from connectors.platform import AccountCheck, CommentState
 from connectors.polling import poller as polling
 from connectors.polling import posts
 from connectors.polling.access import Access

@@ -10,7 +10,7 @@ import structlog
 
 from connectors.accounts import Account
 from connectors.facebook.simulator import Simulator
-from connectors.platform import Token
+from connectors.logins import Token
 from connectors.polling.poller import Poller
 from infra import logs
 from infra.postgres import Pool

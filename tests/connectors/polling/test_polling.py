@@ -13,7 +13,8 @@ from connectors.clients import Clients
 from connectors.facebook.client import FacebookClient
 from connectors.facebook.simulator import Simulator
 from connectors.journal import lines
-from connectors.platform import CommentState, Token
+from connectors.logins import Token
+from connectors.platform import CommentState
 from connectors.polling import comparing
 from connectors.polling.access import Access
 from connectors.polling.patience import Patience

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from connectors.accounts import Account
-from connectors.platform import Done, Posted
+from connectors.outcomes import Done, Posted
 from connectors.webhook import Ignored
 from connectors.x.api import Tweepy
 from connectors.x.client import XClient

@@ -14,7 +14,8 @@ from jsonschema import Draft202012Validator
 
 from connectors.accounts import Account
 from connectors.journal import lines
-from connectors.platform import AccountStopped, Cause, NotSent, Posted, Token
+from connectors.logins import Token
+from connectors.outcomes import AccountStopped, Cause, NotSent, Posted
 from connectors.x.client import XClient, x_client
 from connectors.x.login import x_login
 from connectors.x.simulator import Simulator, SimulatorConfig

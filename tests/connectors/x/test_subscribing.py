@@ -7,7 +7,7 @@ import pytest
 
 from connectors.accounts import Account, KnownAccounts
 from connectors.catalogue import webhooks
-from connectors.platform import Cause, Done, NotSent
+from connectors.outcomes import Cause, Done, NotSent
 from connectors.receiver import Receiver, receiver_app
 from connectors.simulation.serving import serving
 from connectors.x.client import XClient, x_client

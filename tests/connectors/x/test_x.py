@@ -7,7 +7,9 @@ import httpx
 import pytest
 
 from connectors.accounts import Account
-from connectors.platform import Cause, Done, Login, NotSent, PlatformClient, Posted, Token
+from connectors.logins import Login, Token
+from connectors.outcomes import Cause, Done, NotSent, Posted
+from connectors.platform import PlatformClient
 from connectors.x.client import x_client
 from connectors.x.login import x_login
 from connectors.x.signing import HEADER, signature

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from connectors.clients import open_clients
 from connectors.journal import lines
-from connectors.platform import Posted
+from connectors.outcomes import Posted
 from connectors.tokens import token_json
 from console.consent import challenge_of
 from console.servers import Servers
