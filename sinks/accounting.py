@@ -4,39 +4,39 @@ from datetime import datetime
 from typing import Final
 
 from infra import logs, metrics
-from infra.postgres import Connection
+from infra.postgres import NOW, Connection
 from replies.account import AccountStatus
 from schemas.codec import Codec
 from sinks import statuses
 from sinks.attempt import Verdict
 
-_HOLD: Final = """
-update reply_pace set held_until = greatest(held_until, coalesce($1::timestamptz, clock_timestamp())
+_HOLD: Final = f"""
+update reply_pace set held_until = greatest(held_until, {NOW}
     + make_interval(secs => $5)), held_reason = $6
 where tenant_id = $2 and platform = $3 and account_id = $4
-"""
+"""  # noqa: S608
 
 _GIVE_BACK: Final = """
 update reply_pace set tokens = tokens + 1 where tenant_id = $1 and platform = $2 and account_id = $3
 """
 
 # Each block without a quiet day since the one before lasts twice as long, up to eight times.
-_COOL_DOWN: Final = """
+_COOL_DOWN: Final = f"""
 update reply_pace set held_reason = $6,
-    blocks = case when held_until > coalesce($1::timestamptz, clock_timestamp()) - interval '1 day'
+    blocks = case when held_until > {NOW} - interval '1 day'
         then blocks + 1 else 1 end,
-    held_until = coalesce($1::timestamptz, clock_timestamp()) + make_interval(secs => $5 * 2 ^ least(3,
-        case when held_until > coalesce($1::timestamptz, clock_timestamp()) - interval '1 day'
+    held_until = {NOW} + make_interval(secs => $5 * 2 ^ least(3,
+        case when held_until > {NOW} - interval '1 day'
             then blocks else 0 end))
 where tenant_id = $2 and platform = $3 and account_id = $4
-"""
+"""  # noqa: S608
 
-_COOLED_DOWN: Final = """
+_COOLED_DOWN: Final = f"""
 select a.tenant_id, a.platform, a.account_id from social_accounts a
 join reply_pace p using (tenant_id, platform, account_id)
 where a.tenant_id = $2 and a.status = 'blocked' and p.blocks > 0
-    and p.held_until <= coalesce($1::timestamptz, clock_timestamp())
-"""
+    and p.held_until <= {NOW}
+"""  # noqa: S608
 
 ACTOR: Final = "poster"
 """Who the audit log names for what the poster does to an account."""

@@ -10,25 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from connectors.outcomes import Cause, ChangeOutcome, Done, NotSent, RequestRefused, Unknown
-from connectors.platform import PlatformClient
+from connectors.outcomes import Cause, ChangeOutcome, NotSent
 from infra import audit, logs, metrics
 from infra.crypto import KeyRing
 from infra.postgres import Connection, Pool, transient
 from infra.settings import Settings
 from schemas.errors import TransientError
-from sinks import facts
+from sinks import change, facts
 from sinks.senders import Clients, Senders
 from sinks.wakeup import POLL, Wakeup
 
 CHANNEL: Final = "parley_actions"
 AT_ONCE: Final = 16
-TRIES: Final = 8
-"""Tries after which a person must look."""
-
-_PAUSE: Final = 5.0
-_LONGEST_PAUSE: Final = 900.0
-
 # Of what is asked of one comment or reply, the first comes first: showing after hiding.
 _CLAIM: Final = """
 update platform_actions p set state = 'doing', claimed_at = clock_timestamp(), attempts = attempts + 1
@@ -141,11 +134,11 @@ class Actions:
         if client is None:
             outcome: ChangeOutcome = NotSent(Cause.AUTH, "the account has no token that opens")
         else:
-            outcome = await _tried(client, row)
+            outcome = await change.attempt(row, client)
         await self._end(row, outcome)
 
     async def _end(self, row: Any, outcome: ChangeOutcome) -> None:
-        state, reason, pause = _verdict(row, outcome)
+        state, reason, pause = change.verdict(row, outcome)
         async with self._pool.acquire() as connection, connection.transaction():
             await facts.lock(connection, [str(row["comment_id"])])
             if (
@@ -159,55 +152,6 @@ class Actions:
         metrics.ACTIONS.labels(row["platform"], row["kind"], state).inc()
         if state == "failed":
             log.error("an action failed", kind=row["kind"], comment=str(row["comment_id"]), reason=reason)
-
-
-async def _tried(client: PlatformClient, row: Any) -> ChangeOutcome:
-    try:
-        if row["in_doubt"] and await _is_so(client, row):
-            return Done()
-    except RequestRefused as error:
-        return NotSent(Cause.PERMANENT, str(error))
-    except Exception as error:  # noqa: BLE001  whatever it is: it stays in doubt, and is looked at again
-        return Unknown(f"{type(error).__name__} while looking: {error}")
-    try:
-        match row["kind"]:
-            case "retract":
-                return await client.delete(row["target"])
-            case kind:
-                return await client.hide(row["target"], hidden=kind == "hide")
-    except Exception as error:  # noqa: BLE001  a client must not raise here; if one does, nobody knows
-        return Unknown(f"{type(error).__name__} while changing")
-
-
-async def _is_so(client: PlatformClient, row: Any) -> bool:
-    """True if the platform shows what was asked for."""
-    found = await client.read_comment(row["target"])
-    if row["kind"] == "retract":
-        return not found.exists
-    return found.exists and found.is_hidden is (row["kind"] == "hide")
-
-
-def _verdict(row: Any, outcome: ChangeOutcome) -> tuple[str, str, float]:
-    """(state, reason, seconds until the next try)."""
-    pause = min(_LONGEST_PAUSE, _PAUSE * 2 ** (row["attempts"] - 1))
-    match outcome:
-        case Done():
-            return "done", "", 0
-        case NotSent(cause=Cause.GONE, reason=reason):
-            gone = row["kind"] == "retract"
-            return ("done", "it was gone already", 0) if gone else ("failed", reason, 0)
-        case NotSent(cause=Cause.PERMANENT, reason=reason):
-            return "failed", reason, 0
-        case NotSent(reason=reason, retry_after=after, cause=cause):
-            # A stopped account waits for a person, a throttled one for its time; their actions wait with it.
-            waits = cause.stops_account or cause is Cause.THROTTLED
-            if row["attempts"] >= TRIES and not waits:
-                return "failed", f"tried {row['attempts']} times: {reason}", 0
-            return "waiting", reason, max(after or 0.0, pause)
-        case Unknown(reason=reason):
-            if row["attempts"] >= TRIES:
-                return "failed", f"nobody knows whether it happened: {reason}", 0
-            return "unknown", reason, pause
 
 
 async def ask(connection: Connection, kind: str, rows: Sequence[Any], *, person: str) -> list[Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
@@ -23,6 +24,9 @@ _PATIENCE: Final = 2.0
 
 _GAP: Final = 0.25
 """Most seconds that it then waits for the answer to that one, so that they also arrive in this order."""
+
+FRESH: Final = 0.5
+"""Seconds of waiting after which Postgres is looked at again: a pause or an echo may have come meanwhile."""
 
 
 class _Turn:
@@ -138,8 +142,11 @@ class Calls:
         async def may_send() -> str:
             if not await self._gate(row):
                 return STOPPED
+            passed = time.monotonic()
             if before is not None:
                 await before.over(gap)
+            if time.monotonic() - passed > FRESH and not await self._gate(row):
+                return STOPPED
             if not self._still_ours((row["platform"], row["account_id"]), row["lease_epoch"]):
                 return NOT_OURS
             self._sending.add(row["decision_id"])

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from infra.postgres import Pool
+from infra.postgres import NOW, Pool
 from sinks import facts
 from sinks.claims import WORKING
 from sinks.post_sink import Clock
@@ -18,13 +18,13 @@ from sinks.queueing import FATE
 # The comment's row is locked, so what was being written about it meanwhile is seen. A reply of the account
 # under the comment that nobody has explained yet may be its staff's, or ours and late: either way wait.
 _MARK: Final = f"""
-update reply_queue q set sending_at = coalesce($1::timestamptz, clock_timestamp())
+update reply_queue q set sending_at = {NOW}
 from comments c, social_accounts a, reply_pace p
 where q.decision_id = any ($3::uuid[]) and q.state = 'posting' and c.comment_id = q.comment_id
     and (a.tenant_id, a.platform, a.account_id) = (q.tenant_id, q.platform, q.account_id)
     and (p.tenant_id, p.platform, p.account_id) = (q.tenant_id, q.platform, q.account_id)
     and q.claimed_by = $4 and p.lease_holder = $4 and p.lease_epoch = q.lease_epoch
-    and p.leased_until > coalesce($1::timestamptz, clock_timestamp()) + make_interval(secs => $5)
+    and p.leased_until > {NOW} + make_interval(secs => $5)
     and {WORKING}
     and (a.mode = 'auto' or q.decided_by = 'person') and ({FATE}) is null
     and not exists (select from observed_replies o where o.comment_id = q.comment_id and o.author is null)

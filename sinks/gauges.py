@@ -4,15 +4,15 @@ from datetime import datetime
 from typing import Final
 
 from infra import metrics
-from infra.postgres import Connection
+from infra.postgres import NOW, Connection
 from schemas.events import Platform
 from sinks.claims import WORKING
 
-_QUEUE: Final = """
+_QUEUE: Final = f"""
 select platform, state, count(*) as count,
-    extract(epoch from coalesce($1::timestamptz, clock_timestamp()) - min(enqueued_at))::float8 as age
+    extract(epoch from {NOW} - min(enqueued_at))::float8 as age
 from reply_queue where tenant_id = $2 and state in ('queued', 'posting', 'unknown') group by 1, 2
-"""
+"""  # noqa: S608
 _BUDGET: Final = f"""
 select a.platform, sum(a.replies_per_minute) as budget from social_accounts a where {WORKING} group by 1
 """  # noqa: S608

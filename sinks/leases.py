@@ -13,42 +13,41 @@ from datetime import datetime
 from typing import Final
 
 from infra import logs, metrics
-from infra.postgres import Connection, Pool
+from infra.postgres import NOW, Connection, Pool
 
 Place = tuple[str, str]
 """Platform and account id."""
 
-_NOW: Final = "coalesce($1::timestamptz, clock_timestamp())"
 
 _ALIVE: Final = f"""
-with gone as (delete from reply_posters where tenant_id = $2 and alive_until <= {_NOW} and poster <> $3)
+with gone as (delete from reply_posters where tenant_id = $2 and alive_until <= {NOW} and poster <> $3)
 insert into reply_posters (tenant_id, poster, alive_until)
-values ($2, $3, {_NOW} + make_interval(secs => $4))
+values ($2, $3, {NOW} + make_interval(secs => $4))
 on conflict (tenant_id, poster) do update set alive_until = excluded.alive_until
 """  # noqa: S608
 
 _RENEW: Final = f"""
-update reply_pace set leased_until = {_NOW} + make_interval(secs => $4)
-where tenant_id = $2 and lease_holder = $3 and leased_until > {_NOW}
+update reply_pace set leased_until = {NOW} + make_interval(secs => $4)
+where tenant_id = $2 and lease_holder = $3 and leased_until > {NOW}
 returning platform, account_id, lease_epoch
 """  # noqa: S608
 
 # Rounded up, so that every account has a holder whatever the number of posters.
 _SHARE: Final = f"""
 select ceil(count(*)::float8 / greatest(1, (
-    select count(*) from reply_posters where tenant_id = $2 and alive_until > {_NOW})))::int
+    select count(*) from reply_posters where tenant_id = $2 and alive_until > {NOW})))::int
 from reply_pace join social_accounts a using (tenant_id, platform, account_id)
 where tenant_id = $2 and a.token_ciphertext is not null
 """  # noqa: S608
 
 _TAKE: Final = f"""
 update reply_pace p set lease_holder = $3, lease_epoch = p.lease_epoch + 1,
-    leased_until = {_NOW} + make_interval(secs => $4)
+    leased_until = {NOW} + make_interval(secs => $4)
 from (
     select p.platform, p.account_id
     from reply_pace p join social_accounts a using (tenant_id, platform, account_id)
     where p.tenant_id = $2 and a.token_ciphertext is not null
-        and (p.leased_until is null or p.leased_until <= {_NOW})
+        and (p.leased_until is null or p.leased_until <= {NOW})
     order by p.leased_until nulls first limit $5 for update of p skip locked
 ) free
 where p.tenant_id = $2 and p.platform = free.platform and p.account_id = free.account_id

@@ -11,7 +11,7 @@ from typing import Any, Final
 import asyncpg
 
 from infra import metrics
-from infra.postgres import Connection
+from infra.postgres import NOW, Connection
 from schemas.codec import Codec
 from sinks import observed, outbox
 from sinks.attempt import ANSWERED
@@ -21,6 +21,16 @@ CHANNEL: Final = "parley_replies"
 
 REPLAYED: Final = "replayed without leave to post"
 HAS_REPLY: Final = "the comment has a reply already"
+
+LIVE: Final = "('queued', 'posting', 'posted', 'unknown')"
+"""States of which a comment may have one row only: `schemas.states.HOLDS_REPLY`."""
+
+HELD: Final = f"""
+exists (
+    select from reply_queue held where held.comment_id = q.comment_id and held.decision_id <> q.decision_id
+        and held.state in {LIVE})
+"""
+"""Another live row has the comment of row `q`."""
 
 BURST: Final = 600
 """Seconds within which comments that one author writes in one thread get one reply."""
@@ -36,27 +46,31 @@ o.platform = q.platform and o.account_id = q.account_id and o.author_id = q.auth
 """
 """Row `o` of comment `oc` is worth more than row `q` of comment `c`, and belongs to the same burst."""
 
+# Scalar, because the planner would hash whole tables for "exists".
 FATE: Final = f"""
 case
     when c.removed_at is not null then array['removed', 'removed on the platform']
-    when exists (select from observed_replies o where o.comment_id = c.comment_id and o.author = 'staff')
+    when (
+            select true from observed_replies o
+            where o.comment_id = c.comment_id and o.author = 'staff' limit 1)
         then array['answered_elsewhere', 'answered by the account''s own staff']
     when c.current_revision_id <> q.revision_id then array['superseded', 'the comment was edited']
-    when q.decided_by = 'machine' and exists (
-            select from decisions d
-            where d.revision_id = q.revision_id and d.decided_by = 'person' and not d.is_spent)
+    when q.decided_by = 'machine' and (
+            select true from decisions d
+            where d.comment_id = q.comment_id  -- the index that serves this
+                and d.revision_id = q.revision_id and d.decided_by = 'person' and not d.is_spent limit 1)
         then array['superseded', 'a person decided']
     when exists (
             select from reply_queue o join comments oc using (comment_id)
             where {OF_ONE_BURST} and o.state = 'posted' and c.created_at < o.settled_at)
         then array['superseded', '{ONE_FOR_ALL}']
-    when q.expires_at <= coalesce($1::timestamptz, clock_timestamp()) then array['expired', 'waited too long']
+    when q.expires_at <= {NOW} then array['expired', 'waited too long']
 end"""  # noqa: S608
 """Why the row `q` of comment `c` must not be sent any more: {state, reason}, or null if it may. $1: now."""
 
 _CANCEL: Final = f"""
 update reply_queue q
-set state = f.fate[1], reason = f.fate[2], settled_at = coalesce($1::timestamptz, clock_timestamp())
+set state = f.fate[1], reason = f.fate[2], settled_at = {NOW}
 from (
     select q.decision_id, {FATE} as fate from reply_queue q join comments c using (comment_id)
     where q.comment_id = any ($2::uuid[]) and q.state = 'queued'
@@ -86,10 +100,7 @@ with wanted as (
 ), judged as (
     select q.*, coalesce({FATE}, case
         when not q.posting_allowed then array['not_allowed', $2]
-        when q.place > 1 or exists (
-                select from reply_queue held where held.comment_id = q.comment_id
-                and held.state in ('queued', 'posting', 'posted', 'unknown'))
-            then array['superseded', $3]
+        when q.place > 1 or {HELD} then array['superseded', $3]
         else array['queued', q.reason]
     end) as fate
     from wanted q join comments c using (comment_id)
@@ -100,8 +111,7 @@ insert into reply_queue (
     traceparent, not_before, enqueued_at, settled_at)
 select decision_id, comment_id, revision_id, draft_id, tenant_id, platform, account_id, platform_comment_id,
     platform_post_id, thread_id, author_id, text, decided_by, priority, expires_at, fate[1], fate[2],
-    traceparent, coalesce($1::timestamptz, clock_timestamp()), coalesce($1::timestamptz, clock_timestamp()),
-    case when fate[1] <> 'queued' then coalesce($1::timestamptz, clock_timestamp()) end
+    traceparent, {NOW}, {NOW}, case when fate[1] <> 'queued' then {NOW} end
 from judged order by comment_id, place
 on conflict do nothing
 returning *, settled_at as at
@@ -109,47 +119,42 @@ returning *, settled_at as at
 
 # What waits or is in doubt gives way to another reply to its comment that is on the platform. What is being
 # posted does not: its own verdict tells whether it was sent.
-_GIVE_WAY: Final = """
+_GIVE_WAY: Final = f"""
 update reply_queue q set state = 'superseded', reason = $3, claimed_by = null,
-    settled_at = coalesce($1::timestamptz, clock_timestamp())
+    settled_at = {NOW}
 from reply_queue seen
 where seen.decision_id = any ($2::uuid[]) and q.comment_id = seen.comment_id
     and q.decision_id <> all ($2::uuid[]) and q.state in ('queued', 'unknown')
 returning q.*, q.settled_at as at
-"""
+"""  # noqa: S608
 
-_SETTLE_POSTED: Final = """
+_SETTLE_POSTED: Final = f"""
 update reply_queue q set state = 'posted', reason = 'seen on the platform', reply_id = p.reply_id,
-    settled_at = coalesce($1::timestamptz, clock_timestamp())
+    settled_at = {NOW}
 from (
     select distinct on (t.comment_id) t.decision_id, p.reply_id
     from unnest($2::uuid[], $3::text[]) as p (decision_id, reply_id) join reply_queue t using (decision_id)
-    order by t.comment_id, t.state in ('queued', 'posting', 'posted', 'unknown') desc, t.uncertain desc
+    order by t.comment_id, t.state in {LIVE} desc, t.uncertain desc
 ) p
-where q.decision_id = p.decision_id and q.state <> 'posted' and not exists (
-    select from reply_queue held where held.comment_id = q.comment_id and held.decision_id <> q.decision_id
-        and held.state in ('queued', 'posting', 'posted', 'unknown'))
+where q.decision_id = p.decision_id and q.state <> 'posted' and not {HELD}
 returning q.*, q.settled_at as at
-"""
+"""  # noqa: S608
 
-_CLOSE_REVIEWS: Final = """
-update review_items set closed_at = coalesce($1::timestamptz, clock_timestamp())
+_CLOSE_REVIEWS: Final = f"""
+update review_items set closed_at = {NOW}
 where revision_id = any ($2::uuid[]) and cause = 'unsent' and closed_at is null
-"""
+"""  # noqa: S608
 
 # A person's approval that found the machine's reply under way, which then came to nothing.
 _REVIVE: Final = f"""
 update reply_queue q
 set state = 'queued', reason = 'approved by a person', settled_at = null,
-    not_before = coalesce($1::timestamptz, clock_timestamp())
+    not_before = {NOW}
 from (
     select distinct on (q.comment_id) q.decision_id, {FATE} as fate
     from reply_queue q join comments c using (comment_id) join decisions d using (decision_id)
     where q.comment_id = any ($2::uuid[]) and q.state = 'superseded' and q.reason = $3
-        and q.decided_by = 'person' and not d.is_spent
-        and not exists (
-            select from reply_queue held where held.comment_id = q.comment_id
-                and held.state in ('queued', 'posting', 'posted', 'unknown'))
+        and q.decided_by = 'person' and not d.is_spent and not {HELD}
     order by q.comment_id, d.decided_at desc
 ) f
 where q.decision_id = f.decision_id and f.fate is null

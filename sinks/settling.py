@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from infra import logs, metrics
-from infra.postgres import Connection
+from infra.postgres import NOW, Connection
 from schemas import identity
 from schemas.codec import Codec
 from sinks import accounting, facts, queueing
 from sinks.attempt import Verdict
+from sinks.queueing import HELD
 
 LOOKS: Final = 3
 """Look-ups that must all have missed a reply before it counts as not sent."""
@@ -21,15 +22,14 @@ LOOKS: Final = 3
 SENDS: Final = 2
 """Attempts of unknown effect after which a person decides: the second follows only a proven absence."""
 
-_APPLY: Final = """
+_APPLY: Final = f"""
 update reply_queue q set state = v.state, reason = v.reason, reply_id = coalesce(v.reply_id, q.reply_id),
     claimed_by = null,
-    not_before = coalesce($1::timestamptz, clock_timestamp()) + make_interval(secs => v.pause),
+    not_before = {NOW} + make_interval(secs => v.pause),
     uncertain = q.uncertain + (v.state = 'unknown' and q.state = 'posting')::int,
     looks = case when q.state = 'posting' then 0 else q.looks end,
     absent_since = case when q.state = 'posting' then null else q.absent_since end,
-    settled_at = case when v.state in ('queued', 'unknown') then null
-        else coalesce($1::timestamptz, clock_timestamp()) end
+    settled_at = case when v.state in ('queued', 'unknown') then null else {NOW} end
 from (
     select v.*, was.state = 'unknown' as was_in_doubt
     from unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::float8[])
@@ -38,64 +38,60 @@ from (
 ) v
 where q.decision_id = v.decision_id and (
     (q.state in ('posting', 'unknown') and q.attempts = v.attempt)
-    or (v.state = 'posted' and q.state <> 'posted' and not exists (
-        select from reply_queue held
-        where held.comment_id = q.comment_id and held.decision_id <> q.decision_id
-            and held.state in ('queued', 'posting', 'posted', 'unknown'))))
-returning q.*, coalesce($1::timestamptz, clock_timestamp()) as at, v.was_in_doubt,
+    or (v.state = 'posted' and q.state <> 'posted' and not {HELD}))
+returning q.*, {NOW} as at, v.was_in_doubt,
     case when v.state = 'posted' then (
-        select extract(epoch from coalesce($1::timestamptz, clock_timestamp()) - c.received_at)::float8
+        select extract(epoch from {NOW} - c.received_at)::float8
         from comments c where c.comment_id = q.comment_id) end as took
-"""
+"""  # noqa: S608
 
-_FINISH_ATTEMPTS: Final = """
+_FINISH_ATTEMPTS: Final = f"""
 update reply_attempts a
-set finished_at = coalesce($1::timestamptz, clock_timestamp()),
+set finished_at = {NOW},
     outcome = case v.state when 'queued' then 'not_sent' else v.state end, reason = v.reason,
     reply_id = v.reply_id
 from unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[])
     as v (decision_id, attempt, state, reason, reply_id)
 where a.decision_id = v.decision_id and a.number = v.attempt and coalesce(a.outcome, 'unknown') = 'unknown'
-"""
+"""  # noqa: S608
 
-_STAFF: Final = """
+_STAFF: Final = f"""
 insert into observed_replies as o (
     comment_id, reply_id, tenant_id, platform, account_id, text, occurred_at, observed_at, author)
 values ($2, $3, $4, $5, $6, $7, coalesce($8::timestamptz, $1::timestamptz, clock_timestamp()),
-    coalesce($1::timestamptz, clock_timestamp()), 'staff')
+    {NOW}, 'staff')
 on conflict (comment_id, reply_id) do update set author = coalesce(o.author, 'staff')
-"""
+"""  # noqa: S608
 
 # Absent in enough look-ups over enough time: sent once more, or, the second time, a person's.
-_ABSENT: Final = """
+_ABSENT: Final = f"""
 with looked as (
     update reply_queue q set looks = q.looks + 1,
-        absent_since = coalesce(q.absent_since, coalesce($1::timestamptz, clock_timestamp())),
-        not_before = coalesce($1::timestamptz, clock_timestamp()) + make_interval(secs => $4)
+        absent_since = coalesce(q.absent_since, {NOW}),
+        not_before = {NOW} + make_interval(secs => $4)
     from unnest($2::uuid[], $3::int[]) as v (decision_id, attempt)
     where q.decision_id = v.decision_id and q.attempts = v.attempt and q.state = 'unknown'
     returning q.decision_id, q.attempts, q.uncertain, q.looks, q.absent_since
 )
 select * from looked where looks >= $5
-    and absent_since <= coalesce($1::timestamptz, clock_timestamp()) - make_interval(secs => $6)
-"""
+    and absent_since <= {NOW} - make_interval(secs => $6)
+"""  # noqa: S608
 
 # Whatever else waits to answer it, or waits for a person, ends too; the platform's own notice may never come.
-_GONE: Final = """
-update comments set removed_at = coalesce($1::timestamptz, clock_timestamp()),
-    gone_at = coalesce($1::timestamptz, clock_timestamp())
+_GONE: Final = f"""
+update comments set removed_at = {NOW}, gone_at = {NOW}
 where comment_id = any ($2::uuid[]) and removed_at is null
-"""
+"""  # noqa: S608
 
-_TO_A_PERSON: Final = """
+_TO_A_PERSON: Final = f"""
 insert into review_items as i (
     revision_id, comment_id, draft_id, tenant_id, cause, level, reason, priority, created_at)
-select q.revision_id, q.comment_id, q.draft_id, q.tenant_id, 'unsent', 'moderator', q.reason, q.priority,
-    coalesce($1::timestamptz, clock_timestamp())
-from reply_queue q where q.decision_id = any ($2::uuid[])
+select q.revision_id, q.comment_id, q.draft_id, q.tenant_id, 'unsent', 'moderator', q.reason, d.priority,
+    {NOW}
+from reply_queue q join decisions d using (decision_id) where q.decision_id = any ($2::uuid[])
 on conflict (revision_id) do update set cause = 'unsent', reason = excluded.reason, is_open = true,
     closed_at = null, draft_id = coalesce(i.draft_id, excluded.draft_id)
-"""
+"""  # noqa: S608
 
 log = logs.get(__name__)
 

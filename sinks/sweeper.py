@@ -18,7 +18,7 @@ from typing import Any, Final
 from infra import logs, metrics
 from infra.backlog import Backlog, open_backlog_reader
 from infra.kafka import Message, message
-from infra.postgres import Pool, transient
+from infra.postgres import NOW, Pool, transient
 from infra.settings import Settings
 from schemas import codec
 from schemas.errors import EnvironmentFault, InvalidEventError, TransientError
@@ -40,21 +40,20 @@ _PATIENCE: Final = 60.0
 
 _LOOK_WITHIN: Final = 60.0
 
-_NOW: Final = "coalesce($1::timestamptz, clock_timestamp())"
 
 # A row without a wording is known from other events only: no stage owes it anything.
 _WAITS: Final = f"""
 c.tenant_id = $2 and c.state = any ($3::text[]) and c.current_revision_id is not null
-    and greatest(c.state_changed_at, c.swept_at) < {_NOW} - make_interval(secs => $4)
+    and greatest(c.state_changed_at, c.swept_at) < {NOW} - make_interval(secs => $4)
 """
-_MAY_SWEEP: Final = f"c.received_at > {_NOW} - make_interval(secs => $5) and c.sweeps < $6"
+_MAY_SWEEP: Final = f"c.received_at > {NOW} - make_interval(secs => $5) and c.sweeps < $6"
 
 _CLAIM: Final = f"""
 with due as (
     select c.comment_id from comments c where {_WAITS} and {_MAY_SWEEP}
     order by c.received_at limit $7 for update skip locked
 )
-update comments c set swept_at = {_NOW}, sweeps = c.sweeps + 1
+update comments c set swept_at = {NOW}, sweeps = c.sweeps + 1
 from due, comment_revisions r
 where c.comment_id = due.comment_id and r.revision_id = c.current_revision_id
 returning {WORDING}

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 
 from infra import logs
-from infra.postgres import AWAY, Connection, Pool
+from infra.postgres import AWAY, NOW, Connection, Pool
 from schemas.codec import Codec
 from sinks import accounting, facts, gauges, queueing, settling
 from sinks.attempt import Verdict
@@ -22,29 +22,29 @@ _AT_ONCE: Final = 200
 
 # A claim ends with the lease it was made under: no call that began under it is on its way any more. A row
 # that was never released to be sent was not sent; one without an epoch was claimed before there were leases.
-_DEAD_CLAIMS: Final = """
+_DEAD_CLAIMS: Final = f"""
 select q.*, q.sending_at is null and q.lease_epoch is not null as unsent from reply_queue q
 where q.tenant_id = $2 and q.state = 'posting' and (
-    q.claimed_at < coalesce($1::timestamptz, clock_timestamp()) - make_interval(secs => $3)
+    q.claimed_at < {NOW} - make_interval(secs => $3)
     or (q.lease_epoch is not null and not exists (
         select from reply_pace p
         where (p.tenant_id, p.platform, p.account_id) = (q.tenant_id, q.platform, q.account_id)
             and p.lease_epoch = q.lease_epoch
-            and p.leased_until > coalesce($1::timestamptz, clock_timestamp()))))
+            and p.leased_until > {NOW})))
 order by q.claimed_at limit $4
-"""
+"""  # noqa: S608
 
 _OVERDUE: Final = f"""
 select comment_id from (
     select comment_id from reply_queue
     where tenant_id = $2 and state = 'queued'
-        and expires_at <= coalesce($1::timestamptz, clock_timestamp()) limit $4
+        and expires_at <= {NOW} limit $4
 ) expired
 union
 select comment_id from (
     select comment_id from observed_replies
     where tenant_id = $2 and author is null
-        and observed_at <= coalesce($1::timestamptz, clock_timestamp()) - make_interval(secs => $3) limit $4
+        and observed_at <= {NOW} - make_interval(secs => $3) limit $4
 ) unexplained
 union
 select comment_id from (
@@ -55,6 +55,15 @@ select comment_id from (
     where {OF_ONE_BURST} and q.tenant_id = $2 and q.state = 'queued' and o.state = 'posted'
         and c.created_at < o.settled_at limit $4
 ) answered
+"""  # noqa: S608
+
+_OPEN_BUCKETS: Final = f"""
+insert into reply_pace (tenant_id, platform, account_id, filled_at)
+select tenant_id, platform, account_id, {NOW} from social_accounts a
+where tenant_id = $2 and not exists (
+    select from reply_pace p
+    where (p.tenant_id, p.platform, p.account_id) = (a.tenant_id, a.platform, a.account_id))
+on conflict do nothing
 """  # noqa: S608
 
 _UNSENT: Final = partial(Verdict, state="queued", reason="its poster stopped before it was sent", unused=True)
@@ -108,12 +117,4 @@ async def keep_up(pool: Pool, codec: Codec, tenant: str, *, rules: Rules, now: d
 
 async def _open_buckets(connection: Connection, tenant: str, now: datetime | None) -> None:
     """Gives accounts that have none a token bucket with one token."""
-    await connection.execute(
-        "insert into reply_pace (tenant_id, platform, account_id, filled_at)"
-        " select tenant_id, platform, account_id, coalesce($1::timestamptz, clock_timestamp())"
-        " from social_accounts a where tenant_id = $2 and not exists (select from reply_pace p"
-        " where (p.tenant_id, p.platform, p.account_id) = (a.tenant_id, a.platform, a.account_id))"
-        " on conflict do nothing",
-        now,
-        tenant,
-    )
+    await connection.execute(_OPEN_BUCKETS, now, tenant)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.accounts import Account
+from connectors.marks import Marks
 from connectors.outcomes import Posted, WriteOutcome
 from connectors.platform import CommentState, OwnReply, PlatformClient, Usage
 from infra.crypto import KeyRing
@@ -79,7 +80,9 @@ class FakePage:
     def list_comments(self, platform_post_id: str, *, source: Source = Source.POLL) -> AsyncIterator[Any]:
         raise NotImplementedError
 
-    def activity(self, *, since: datetime, source: Source = Source.POLL) -> AsyncIterator[Any]:
+    def activity(
+        self, *, since: datetime, source: Source = Source.POLL, marks: Marks | None = None
+    ) -> AsyncIterator[Any]:
         raise NotImplementedError
 
     async def check(self) -> Any:

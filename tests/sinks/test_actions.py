@@ -11,7 +11,7 @@ from connectors.outcomes import Unknown
 from infra.postgres import Pool
 from schemas.events import Platform
 from sinks import actions
-from sinks.actions import TRIES
+from sinks.change import TRIES
 from tests.chaos.posting.brand import Wanted
 from tests.sinks.street import Street, running, street, until
 

@@ -299,6 +299,74 @@ async def test_an_identical_reply_waits_until_the_one_in_doubt_in_its_thread_is_
     assert len(page.sent) == 3
 
 
+async def test_a_reply_that_differs_by_spaces_alone_waits_too(
+    office: Office, page: FakePage, story: Story
+) -> None:
+    """Platforms tidy spaces, so both would look alike there."""
+    await queued_in_thread(office, story)
+
+    async def uncertain(comment: str, text: str) -> WriteOutcome:
+        return Unknown("timeout")
+
+    page.on_reply = uncertain
+    poster = office.poster()
+    await office.round(poster)
+    await queued_in_thread(office, story, 3, text=" Thank\u00a0\nyou! ", priority=9)
+    for _ in range(3):
+        office.clock.advance(1)
+        await office.round(poster)
+    assert await states(office, 3) == [("machine", "queued", None)]
+
+
+async def test_what_is_sent_once_more_goes_before_an_identical_reply_worth_more(
+    office: Office, page: FakePage, story: Story
+) -> None:
+    """Its first send may still show: the other, in doubt, would be taken for it; it would go out again."""
+    await queued_in_thread(office, story)
+
+    async def uncertain(comment: str, text: str) -> WriteOutcome:
+        return Unknown("timeout")
+
+    page.on_reply = uncertain
+    poster = office.poster()
+    await office.round(poster)
+    while (await office.queue(2))[0]["state"] != "queued":
+        office.clock.advance(10)
+        await office.round(poster)
+    page.accept("c1", "Thank you!")  # it took effect after all
+    await queued_in_thread(office, story, 3, priority=9)
+    page.on_reply = None
+    await rounds(office, poster, 1)
+    assert await states(office, 2) == [("machine", "posted", "r1")]
+    assert await states(office, 3) == [("machine", "queued", None)]
+    await rounds(office, poster, 8)
+    assert await states(office, 3) == [("machine", "posted", "r2")]
+    assert page.sent == [("c1", "Thank you!"), ("c3", "Thank you!")]
+
+
+async def test_what_cannot_be_sent_once_more_holds_the_others_up_for_a_while_only(
+    office: Office, page: FakePage, pool: Pool, story: Story
+) -> None:
+    await queued_in_thread(office, story)
+
+    async def uncertain(comment: str, text: str) -> WriteOutcome:
+        return Unknown("timeout")
+
+    page.on_reply = uncertain
+    poster = office.poster()
+    await office.round(poster)
+    while (await office.queue(2))[0]["state"] != "queued":
+        office.clock.advance(10)
+        await office.round(poster)
+    page.on_reply = None
+    await pool.execute("update social_accounts set mode = 'review'")
+    await queued_in_thread(office, story, 3, action="approve", by="Mia")
+    await office.round(poster)
+    assert await states(office, 3) == [("person", "queued", None)]
+    await rounds(office, poster, 13)
+    assert await states(office, 3) == [("person", "posted", "r1")]
+
+
 async def test_of_identical_replies_in_one_thread_one_is_under_way_at_a_time(
     office: Office, page: FakePage, story: Story
 ) -> None:

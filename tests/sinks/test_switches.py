@@ -1,5 +1,6 @@
 """What stops posting: the kill switch, quiet hours, a block; and one reply for a burst of comments."""
 
+import asyncio
 import dataclasses
 from typing import Any
 
@@ -12,6 +13,7 @@ from replies.account import AccountStatus, AccountView
 from schemas import codec
 from schemas.events import ConfigChange
 from sinks import statuses
+from sinks.calls import FRESH
 from sinks.pacing import LEAST, Pacing
 from tests.sinks.office import FakePage, Office
 from tests.sinks.story import Clock, Story
@@ -56,6 +58,32 @@ async def test_a_pause_during_the_last_reads_still_stops_the_reply(
     await office.round(office.poster())
     assert page.sent == []
     assert await office.state() == "queued"
+
+
+async def test_a_pause_while_a_reply_waits_for_the_one_before_it_still_stops_it(
+    office: Office, page: FakePage, pool: Pool, story: Story
+) -> None:
+    """The second has passed the last look at Postgres when the pause comes, and has not left yet."""
+    await office.queued(1, priority=2)
+    await office.take(story.comment(7), dataclasses.replace(story.decision(7, priority=1), author_id="b"))
+    page.show(7)
+    read = page.read_comment
+
+    async def slow_for_the_first(platform_comment_id: str) -> Any:
+        if platform_comment_id == "c1":
+            async with asyncio.timeout(10):
+                while await pool.fetchval("select count(sending_at) from reply_queue") == 0:
+                    await asyncio.sleep(0.01)
+            async with pool.acquire() as connection:
+                await statuses.pause_all(connection, "default", reason="crisis", actor="mia")
+            await asyncio.sleep(1.1 * FRESH)
+        return await read(platform_comment_id)
+
+    page.read_comment = slow_for_the_first  # type: ignore[method-assign]
+    await pool.execute("update reply_pace set tokens = 2")
+    await office.round(office.poster())
+    assert page.sent == []
+    assert [row["state"] for row in [*await office.queue(1), *await office.queue(7)]] == ["queued"] * 2
 
 
 async def test_a_staff_answer_that_arrives_during_the_last_reads_ends_the_reply(
