@@ -1,18 +1,23 @@
-"""An account's quiet hours: nothing is sent between these local times. Audited; claims read them."""
+"""An account's quiet hours: nothing is sent between these local times. Audited; claims read them.
+
+The zone is also whose hours a policy's `hours` are, so every worker is told of a change.
+"""
 
 from datetime import time
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from infra.postgres import Connection
+from schemas import codec
 from schemas.errors import ConfigurationError
+from sinks import statuses
 
-_SET: Final = """
+_SET: Final = f"""
 update social_accounts set quiet_from = $4, quiet_until = $5, time_zone = coalesce($6, time_zone),
-    updated_at = clock_timestamp()
+    version = version + 1, updated_at = clock_timestamp()
 where tenant_id = $1 and platform = $2 and account_id = $3
-returning time_zone
-"""
+returning version, {statuses.COLUMNS}
+"""  # noqa: S608
 
 
 def local_time(text: str) -> time:
@@ -44,18 +49,13 @@ async def set_hours(
         raise ConfigurationError("Quiet hours have a beginning and another end: --from 22:00 --until 08:00.")
     if zone is not None:
         await _check_zone(connection, zone)
-    known: str | None = await connection.fetchval(_SET, *account, begin, end, zone)
-    if known is not None:
-        hours = {"from": f"{begin:%H:%M}", "until": f"{end:%H:%M}"} if begin and end else {}
-        await connection.execute(
-            "insert into audit_log (tenant_id, actor, action, subject, details) values ($1, $2, $3, $4, $5)",
-            account[0],
-            actor,
-            "account.quiet",
-            f"account:{account[1]}:{account[2]}",
-            {**hours, "zone": known},
-        )
-    return known
+    row = await connection.fetchrow(_SET, *account, begin, end, zone)
+    if row is None:
+        return None
+    hours = {"from": f"{begin:%H:%M}", "until": f"{end:%H:%M}"} if begin and end else {}
+    details = {**hours, "zone": row["time_zone"]}
+    await statuses.tell(connection, codec.load(), row, action="account.quiet", actor=actor, details=details)
+    return str(row["time_zone"])
 
 
 async def _check_zone(connection: Connection, zone: str) -> None:

@@ -4,7 +4,9 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,7 +14,7 @@ from infra.postgres import Connection, Pool
 from replies.account import AccountStatus
 from schemas import codec
 from schemas.events import Platform
-from sinks import statuses
+from sinks import quiet, statuses
 from tests.chaos.posting import brand
 from tests.sinks.street import running, street, until
 
@@ -34,7 +36,15 @@ async def everything(connection: Connection, account: tuple[str, str, str], on: 
     return await statuses.resume_all(connection, account[0], actor="mia")
 
 
-@pytest.mark.parametrize("switch", [the_account, everything])
+async def its_hours(connection: Connection, account: tuple[str, str, str], on: bool) -> bool:
+    """Quiet from an hour ago to an hour from now, by the clocks of a zone that the account did not have."""
+    zone = "Asia/Kolkata"
+    hour, now = timedelta(hours=1), datetime.now(ZoneInfo(zone))
+    begin, end = ((now - hour).time(), (now + hour).time()) if on else (None, None)
+    return await quiet.set_hours(connection, account, begin=begin, end=end, zone=zone, actor="mia") == zone
+
+
+@pytest.mark.parametrize("switch", [the_account, everything, its_hours])
 async def test_a_pause_stops_posting_within_two_seconds_and_resuming_loses_nothing(
     pool: Pool, tmp_path: Path, switch: Switch
 ) -> None:

@@ -5,7 +5,10 @@ from datetime import UTC, datetime, time
 import pytest
 
 from infra.postgres import Pool
+from replies.account import AccountView
+from schemas import codec
 from schemas.errors import ConfigurationError
+from schemas.events import ConfigChange
 from sinks import quiet
 from tests.sinks.office import FakePage, Office
 from tests.sinks.story import Clock, Story
@@ -33,6 +36,20 @@ async def test_hours_set_by_a_person_hold_replies_and_are_audited(
     assert len(page.sent) == 1
     audit = await pool.fetch("select action, details from audit_log order by id")
     assert [row["action"] for row in audit] == ["account.quiet"] * 2
+
+
+async def test_a_new_zone_is_told_to_every_worker(office: Office, pool: Pool) -> None:
+    """A policy's hours are those of the account's zone."""
+    before = await pool.fetchval("select version from social_accounts")
+    async with pool.acquire() as connection, connection.transaction():
+        await quiet.set_hours(
+            connection, ACCOUNT, begin=time(22), end=time(8), zone="Asia/Tokyo", actor="mia"
+        )
+    rows = await pool.fetch("select key, value from outbox where topic = 'config.changes'")
+    [change] = [codec.load().decode(row["value"], ConfigChange) for row in rows]
+    assert AccountView.from_change(change).time_zone == "Asia/Tokyo"
+    assert (change.version, change.changed_by) == (before + 1, "mia")
+    assert rows[0]["key"] == f"account:default:facebook:{Story.page}"
 
 
 async def test_a_zone_that_nobody_knows_is_refused(pool: Pool, office: Office) -> None:
