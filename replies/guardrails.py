@@ -27,6 +27,7 @@ from typing import Final, NamedTuple
 
 from replies import wording
 from replies.phrases import Phrases
+from replies.recent import same
 from replies.statements import FINDERS
 from schemas.events import Draft, Platform
 from schemas.lengths import weighted_length
@@ -58,7 +59,10 @@ _PROGRAM: Final = re.compile(
     r"|\*\*|__|^#{1,6} |^\s*[-*] .*\n\s*[-*] |^[\"“].*[\"”]$",
     re.MULTILINE,
 )
-NONE: Final = Phrases({})
+_CONTROL: Final = re.compile(
+    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\uf8ff\U000f0000-\U0010ffff]"
+)
+"""Control characters, halves of characters, private ones, and marks of direction, which show another text."""
 
 
 class Failure(NamedTuple):
@@ -127,11 +131,11 @@ def _failures(draft: Draft, around: Surrounding) -> Iterator[Failure]:
             yield Failure("too_many", f"{found} {what}, {platform} takes {most}")
     if _UNFILLED.search(text):
         yield Failure("unfilled", "template marks are left in the text")
-    if any(c != "\n" and unicodedata.category(c) in ("Cc", "Cs", "Co") for c in text) or _turned(text):
+    if _CONTROL.search(text):
         yield Failure("control", "the text holds control characters")
     yield from _stated(text, around)
     yield from _said(text, draft.language, around)
-    if _same(text) in {_same(other) for other in around.recent}:
+    if same(text) in {same(other) for other in around.recent}:
         yield Failure("repeated", "the same text was sent recently")
 
 
@@ -169,12 +173,3 @@ def _quotes(words: tuple[str, ...], around: Surrounding) -> bool:
 
 def _runs(words: tuple[str, ...]) -> set[tuple[str, ...]]:
     return {words[at : at + _QUOTED] for at in range(len(words) - _QUOTED + 1)}
-
-
-def _turned(text: str) -> bool:
-    """True if direction marks are used, with which a text shows something else than it holds."""
-    return any("\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069" for character in text)
-
-
-def _same(text: str) -> str:
-    return " ".join(wording.fold(text).split())

@@ -162,10 +162,12 @@ def _element(tag: str, text: str | None, longest: int, attributes: str = "") -> 
 
 def data(text: str, longest: int) -> str:
     """A stranger's text as data: readable, cut, unable to open or close a tag, nobody mentioned."""
-    seen = "".join(
-        character if character == "\n" or unicodedata.category(character) not in _UNSEEN else " "
-        for character in clean_text(text)[: longest * 2]
-    )
+    seen = clean_text(text)[: longest * 2]
+    if not seen.isprintable():
+        seen = "".join(
+            character if character == "\n" or unicodedata.category(character) not in _UNSEEN else " "
+            for character in seen
+        )
     plain = _MENTION.sub("@someone", seen).strip()
     cut = plain if len(plain) <= longest else plain[: longest - 1] + "…"
     return html.escape(cut, quote=False)

@@ -16,7 +16,7 @@ words to be wrong about: its confidence is 1 - P(negative).
 
 import hashlib
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
 from replies import wording
@@ -53,10 +53,7 @@ def draft(
     wordless = wording.read(comment.text).wordless
     intent, why = _intent(analysis, wordless=wordless)
     language, why_language = _language(analysis, account, wordless=wordless)
-    for candidate in dict.fromkeys((language, account.default_language, FALLBACK)):
-        fitting = _fitting(book.active(intent, candidate), comment, analysis.sentiment, account)
-        if not fitting:
-            continue
+    for candidate, fitting in _fitting(book, intent, language, comment, analysis.sentiment, account):
         chosen = _chosen(fitting, comment, account, recent)
         if chosen is None:
             continue
@@ -100,12 +97,10 @@ def brief(comment: CommentEvent, analysis: Analysis, book: TemplateBook, account
     intent, _ = _intent(analysis, wordless=wordless)
     language, why = _language(analysis, account, wordless=wordless)
     sure = confidence(analysis, account, language, wordless=wordless)
-    for candidate in dict.fromkeys((language, account.default_language, FALLBACK)):
-        fitting = _fitting(book.active(intent, candidate), comment, analysis.sentiment, account)
-        if fitting:
-            template = _ranked(comment.comment_id, fitting)[0]
-            nameless = Variables(brand_name=account.brand_name, platform=comment.platform.value)
-            return Brief(language, why, sure, template.name, template.version, template.render(nameless))
+    for _, fitting in _fitting(book, intent, language, comment, analysis.sentiment, account):
+        template = _ranked(comment.comment_id, fitting)[0]
+        nameless = Variables(brand_name=account.brand_name, platform=comment.platform.value)
+        return Brief(language, why, sure, template.name, template.version, template.render(nameless))
     return Brief(language, why, sure, None, None, None)
 
 
@@ -148,20 +143,28 @@ def _language(analysis: Analysis, account: AccountView, *, wordless: bool) -> tu
 
 
 def _fitting(
-    templates: tuple[Template, ...], comment: CommentEvent, sentiment: Sentiment, account: AccountView
-) -> tuple[Template, ...]:
-    usable = [
-        t
-        for t in templates
-        if (not t.platforms or comment.platform in t.platforms)
-        and (not t.accounts or account.config_key in t.accounts)
-    ]
-    usable = [t for t in usable if t.sentiment is sentiment] or [t for t in usable if t.sentiment is None]
-    return tuple([t for t in usable if t.accounts] or usable)
+    book: TemplateBook,
+    intent: Intent,
+    language: str,
+    comment: CommentEvent,
+    sentiment: Sentiment,
+    account: AccountView,
+) -> Iterator[tuple[str, list[Template]]]:
+    """Languages in which there are templates that fit, the best first, and these templates."""
+    for candidate in dict.fromkeys((language, account.default_language, FALLBACK)):
+        usable = [
+            t
+            for t in book.active(intent, candidate)
+            if (not t.platforms or comment.platform in t.platforms)
+            and (not t.accounts or account.config_key in t.accounts)
+        ]
+        usable = [t for t in usable if t.sentiment is sentiment] or [t for t in usable if t.sentiment is None]
+        if usable:
+            yield candidate, [t for t in usable if t.accounts] or usable
 
 
 def _chosen(
-    fitting: tuple[Template, ...], comment: CommentEvent, account: AccountView, recent: Collection[str]
+    fitting: list[Template], comment: CommentEvent, account: AccountView, recent: Collection[str]
 ) -> tuple[Template, str, bool] | None:
     """(template, text, whether others were passed over); None if no text can be sent."""
     said = {same(text) for text in recent}
@@ -176,7 +179,7 @@ def _chosen(
     return spare
 
 
-def _ranked(comment_id: str, fitting: tuple[Template, ...]) -> list[Template]:
+def _ranked(comment_id: str, fitting: list[Template]) -> list[Template]:
     """The best first, always the same for a comment; weighted rendezvous hashing.
 
     Source: Schindelhauer and Schomaker, "Weighted Distributed Hash Tables" (2005).

@@ -5,8 +5,7 @@ made then; with the account as it is now, unless another mode is asked for. A co
 has no draft; where the other policy lets it through, a template drafts one now.
 """
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +16,6 @@ from replies.account import AccountView
 from replies.desk import UNKNOWN_ACCOUNT, Desk
 from replies.policy import Policy
 from schemas.events import Analysis, CommentEvent, Draft
-from schemas.labels import Intent
 from schemas.states import Action
 
 EXAMPLES: Final = 3
@@ -137,23 +135,26 @@ class Tally:
 
     def report(self) -> dict[str, Any]:
         """The figures as `parley policy what-if --json` prints them."""
+        shifts: Counter[tuple[bool, bool]] = Counter()
+        by_intent: defaultdict[str, Counter[tuple[bool, bool]]] = defaultdict(Counter)
+        by_account: defaultdict[str, Counter[tuple[bool, bool]]] = defaultdict(Counter)
+        for (intent, account, was, would), count in self.autos.items():
+            for counts in (shifts, by_intent[intent], by_account[account]):
+                counts[was, would] += count
+        had: Counter[str] = Counter()
+        had_by_intent: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for (intent, handling), count in self.handled.items():
+            for handlings in (had, had_by_intent[intent]):
+                handlings[handling] += count
         return {
             "considered": self.considered,
             "changed": sum(count for (before, after), count in self.moves.items() if before != after),
-            "by_itself": _shift(self.autos),
-            "by_intent": {
-                intent.value: _shift(_only(self.autos, 0, intent.value))
-                for intent in Intent
-                if _only(self.autos, 0, intent.value)
-            },
-            "by_account": {
-                account: _shift(_only(self.autos, 1, account))
-                for account in sorted({key[1] for key in self.autos})
-            },
-            "of_the_newly_sent_people_had": _handled(self.handled),
+            "by_itself": _shift(shifts),
+            "by_intent": {intent: _shift(counts) for intent, counts in sorted(by_intent.items())},
+            "by_account": {account: _shift(counts) for account, counts in sorted(by_account.items())},
+            "of_the_newly_sent_people_had": _handled(had),
             "of_the_newly_sent_people_had_by_intent": {
-                intent: _handled(_of(self.handled, intent))
-                for intent in sorted({key[0] for key in self.handled})
+                intent: _handled(handlings) for intent, handlings in sorted(had_by_intent.items())
             },
             "moves": [
                 {"before": before, "after": after, "count": count}
@@ -168,21 +169,8 @@ class Tally:
         }
 
 
-def _only(
-    autos: Mapping[tuple[str, str, bool, bool], int], part: int, value: str
-) -> Counter[tuple[str, str, bool, bool]]:
-    return Counter({key: count for key, count in autos.items() if key[part] == value})
-
-
-def _of(handled: Mapping[tuple[str, str], int], intent: str) -> Counter[tuple[str, str]]:
-    return Counter({key: count for key, count in handled.items() if key[0] == intent})
-
-
-def _shift(autos: Mapping[tuple[str, str, bool, bool], int]) -> dict[str, int]:
+def _shift(counts: Counter[tuple[bool, bool]]) -> dict[str, int]:
     """How many went out by themselves before, would after, and the two ways of change."""
-    counts: Counter[tuple[bool, bool]] = Counter()
-    for (_, _, was, would), count in autos.items():
-        counts[was, would] += count
     return {
         "before": counts[True, True] + counts[True, False],
         "after": counts[True, True] + counts[False, True],
@@ -191,8 +179,5 @@ def _shift(autos: Mapping[tuple[str, str, bool, bool], int]) -> dict[str, int]:
     }
 
 
-def _handled(handled: Mapping[tuple[str, str], int]) -> dict[str, int]:
-    totals: Counter[str] = Counter()
-    for (_, handling), count in handled.items():
-        totals[handling] += count
-    return {name: totals[name] for name in (*Handling, "nobody_asked")}
+def _handled(counts: Counter[str]) -> dict[str, int]:
+    return {name: counts[name] for name in (*Handling, "nobody_asked")}

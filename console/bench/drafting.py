@@ -7,51 +7,29 @@ import asyncio
 import dataclasses
 import multiprocessing
 import os
-import signal
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AsyncExitStack
 from multiprocessing.connection import Connection
-from typing import Any, Final, cast
-from urllib.parse import urlsplit, urlunsplit
+from typing import Final
 
-import asyncpg
 import uvloop
 from aiokafka import AIOKafkaConsumer
-from prometheus_client import REGISTRY
-from pydantic import SecretStr
 
 from connectors.language_model.simulator import Simulator, SimulatorConfig
+from console.bench.draft_worker import PAGE, Plan, run_worker
+from console.bench.own_database import own_database
 from console.bench.sample import comment
-from console.drafting import compose_drafter
-from console.live_desk import LiveDesk
-from console.servers import Servers, open_servers
+from console.servers import open_servers
 from infra import kafka, postgres, settings
-from infra.settings import Settings
-from replies.account import AccountView
 from schemas import codec
-from schemas.events import (
-    Analysis,
-    ConfigChange,
-    ConfigKind,
-    DraftedReply,
-    EnrichedComment,
-    Platform,
-    utc_now,
-)
+from schemas.events import Analysis, DraftedReply, EnrichedComment, utc_now
 from schemas.labels import Intent, Sentiment
 from schemas.topics import DEAD_LETTERS, Topic
-from streams import runner
-from streams.config import ConfigView
-from streams.settings import RunnerSettings
-from streams.stage import Input, OneProcess, Output, Result, Stage
-from streams.stages.draft import draft
 
 COMMENTS: Final = 9_000
 _SPAWN: Final = multiprocessing.get_context("spawn")
-_PAGE: Final = "104000000000001"
 _TEXTS: Final = (
     "¿Abren el domingo {n}? Quiero ir con {n} amigos a probar el café",
     "El pedido {n} llegó tarde y frío, nadie me contesta desde ayer",
@@ -60,97 +38,51 @@ _TEXTS: Final = (
 )
 _INTENTS: Final = (Intent.QUESTION, Intent.COMPLAINT, Intent.FEEDBACK, Intent.QUESTION)
 
+_WIDTH: Final = 384
+_EXAMPLES: Final = 600
+_APPROVED: Final = """
+with given as (
+    select 'c' || place as name, gen_random_uuid() as comment, gen_random_uuid() as revision, embedding,
+        (array['question', 'complaint', 'feedback'])[place % 3 + 1] as intent
+    from unnest($1::bytea[]) with ordinality as given (embedding, place)
+), asked as (
+    insert into comments (comment_id, tenant_id, platform, account_id, platform_comment_id, text, received_at)
+    select comment, 'default', 'facebook', $2, name, 'Una pregunta más ' || name, now() from given
+), labelled as (
+    insert into analyses (revision_id, model_hash, comment_id, model, sentiment, sentiment_scores, intent,
+        intent_scores, language, language_confidence, unknown_share, enriched_at, embedding)
+    select revision, repeat('0', 64), comment, 'none', 'neutral', '{}', intent, '{}', 'es', 1, 0, now(),
+        embedding from given
+)
+insert into reply_queue (decision_id, comment_id, revision_id, tenant_id, platform, account_id,
+    platform_comment_id, thread_id, text, decided_by, priority, state, settled_at)
+select gen_random_uuid(), comment, revision, 'default', 'facebook', $2, name, name, 'Gracias, lo miramos',
+    'person', 1, 'posted', now() from given
+"""
+"""Replies that people approved, from which each prompt takes those to the nearest comments."""
+
 
 def measure() -> dict[str, float]:
     """Drafts a minute, from the first comment taken up to the last one committed; nothing may be missing."""
     run = uuid.uuid4().hex[:8]
     source = Topic(name=f"bench.{run}.enriched", schema="enriched_comment")
     sink = Topic(name=f"bench.{run}.drafted", schema="drafted_reply")
-    with open_servers(settings.load()) as servers:
-        name = f"bench_{run}"
-        url = urlunsplit(urlsplit(servers.database)._replace(path=f"/{name}"))
-        asyncio.run(_execute(servers.database, f'create database "{name}"'))
-        given, taken = _SPAWN.Pipe()
-        endpoint = _SPAWN.Process(target=_simulate, args=(taken,), daemon=True)
+    with open_servers(settings.load()) as servers, own_database(servers.database) as database:
+        here, there = _SPAWN.Pipe()
+        endpoint = _SPAWN.Process(target=_simulate, args=(there,), daemon=True)
         endpoint.start()
         try:
-            asyncio.run(_prepare(servers.kafka, url, source, sink))
+            asyncio.run(_prepare(servers.kafka, database, source, sink))
             with ProcessPoolExecutor(1, mp_context=_SPAWN) as worker:
-                plan = Plan(servers.kafka, url, source, sink, given.recv(), settle=COMMENTS)
+                plan = Plan(servers.kafka, database, source, sink, here.recv(), settle=COMMENTS)
                 figures = worker.submit(run_worker, plan).result()
+            here.send("how much CPU")
+            figures["seconds of CPU of the simulator"] = here.recv()
             drafted = asyncio.run(drafted_comments(servers.kafka, sink))
         finally:
             endpoint.terminate()
             asyncio.run(_drop(servers.kafka, [source, sink]))
-            asyncio.run(_execute(servers.database, f'drop database "{name}" with (force)'))
     return {**figures, "comments": COMMENTS, "comments without a draft": COMMENTS - len(drafted)}
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """What a worker works on; `settle`: records after which it ends by itself."""
-
-    kafka: str
-    database: str
-    source: Topic
-    sink: Topic
-    endpoint: str
-    settle: int | None = None
-
-
-def run_worker(plan: Plan) -> dict[str, float]:
-    """One draft worker as `parley worker draft` composes it, on the plan's topics."""
-    times: list[float] = []
-    done = 0
-
-    def acknowledged(inputs: Sequence[Input[Any]]) -> None:
-        nonlocal done
-        done += len(inputs)
-        if plan.settle is not None and done >= plan.settle:
-            times.append(time.perf_counter())
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    async def compose(resources: AsyncExitStack) -> runner.Work:
-        work = runner.Work()
-        desk = _desk(plan.kafka)
-        drafter, in_flight = await compose_drafter(
-            work, resources, _settings(plan), Servers(kafka=plan.kafka, database=plan.database), desk
-        )
-        stage = draft(desk.triage, drafter, desk.decide, in_flight=in_flight)
-        work.stages.append(on_topics(stage, plan.source, plan.sink, times.append, acknowledged))
-        return work
-
-    used = time.process_time()
-    runner.run(compose, RunnerSettings(bootstrap_servers=plan.kafka, group_prefix=plan.source.name))
-    taken = times[-1] - times[0]
-    return {
-        "drafts a minute": done / taken * 60,
-        "seconds": taken,
-        "written by the language model": _total("parley_drafts_total", origin="language_model"),
-        "by template": _total("parley_drafts_total", origin="template"),
-        "calls": _total("parley_language_model_calls_total"),
-        "calls answered": _total("parley_language_model_calls_total", result="answered"),
-        "seconds of CPU of the worker": time.process_time() - used,
-    }
-
-
-def on_topics(
-    stage: Stage,
-    source: Topic,
-    sink: Topic,
-    began: Callable[[float], None],
-    acknowledged: Callable[[Sequence[Input[Any]]], None],
-) -> Stage:
-    """The stage, reading and writing these topics instead of its own."""
-    process = cast(OneProcess, stage.process)
-
-    async def one(each: Input[Any]) -> Result:
-        began(time.perf_counter())
-        result = await process(each)
-        outputs = tuple(Output(sink, made.key, made.event) for made in result.outputs)
-        return dataclasses.replace(result, outputs=outputs)
-
-    return dataclasses.replace(stage, reads=(source,), process=one, acknowledged=acknowledged)
 
 
 def enriched(number: int) -> EnrichedComment:
@@ -170,6 +102,7 @@ def enriched(number: int) -> EnrichedComment:
             language="es",
             language_confidence=0.97,
             unknown_share=0.0,
+            embedding=os.urandom(_WIDTH),
         ),
         enriched_at=utc_now(),
     )
@@ -206,30 +139,6 @@ async def drafted_comments(bootstrap: str, sink: Topic) -> dict[str, list[Drafte
     return found
 
 
-def _settings(plan: Plan) -> Settings:
-    return settings.load(language_model_url=plan.endpoint, language_model_key=SecretStr("sk-simulated"))
-
-
-def _desk(bootstrap: str) -> LiveDesk:
-    """A desk for the page of the comments, under the shipped policy and templates."""
-    view = ConfigView(bootstrap)
-    desk = LiveDesk(view, "default")
-    account = AccountView(
-        platform=Platform.FACEBOOK, account_id=_PAGE, name="Café Sol", default_language="es"
-    )
-    view.apply(
-        ConfigChange(
-            kind=ConfigKind.ACCOUNT,
-            tenant_id="default",
-            key=account.config_key,
-            version=1,
-            payload=account.payload,
-            changed_by="bench",
-        )
-    )
-    return desk
-
-
 def _simulate(pipe: Connection) -> None:
     async def serve() -> None:
         simulator = Simulator(SimulatorConfig(median=1.0, p99=4.0, seed=7))
@@ -237,7 +146,8 @@ def _simulate(pipe: Connection) -> None:
         simulator.faults.set("rate_limit", probability=0.01)
         async with simulator.serving() as url:
             pipe.send(url)
-            await asyncio.Event().wait()
+            await asyncio.to_thread(pipe.recv)
+            pipe.send(time.process_time())
 
     uvloop.run(serve())
 
@@ -245,6 +155,7 @@ def _simulate(pipe: Connection) -> None:
 async def _prepare(bootstrap: str, database: str, source: Topic, sink: Topic) -> None:
     async with postgres.open_pool(database, size=1) as pool:
         await postgres.migrate(pool)
+        await pool.execute(_APPROVED, [os.urandom(_WIDTH) for _ in range(_EXAMPLES)], PAGE)
     await kafka.create_topics(bootstrap, [source, sink, DEAD_LETTERS])
     await fill(bootstrap, source, range(COMMENTS))
 
@@ -252,21 +163,3 @@ async def _prepare(bootstrap: str, database: str, source: Topic, sink: Topic) ->
 async def _drop(bootstrap: str, dropped: Sequence[Topic]) -> None:
     async with kafka.open_admin(bootstrap) as admin:
         await admin.delete_topics([topic.name for topic in dropped])
-
-
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
-def _total(name: str, **labels: str) -> float:
-    """A counter of this process, summed over the labels that are not given."""
-    return sum(
-        sample.value
-        for family in REGISTRY.collect()
-        for sample in family.samples
-        if sample.name == name and labels.items() <= sample.labels.items()
-    )

@@ -6,10 +6,8 @@ import time
 import uuid
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
-
+from console.bench.own_database import own_database
 from console.demo.command import SAMPLE
 from console.past_decisions import Question, ask
 from console.servers import open_servers
@@ -29,33 +27,18 @@ _DRAFT: Final = "Thank you so much, this makes our day!"
 
 def measure() -> dict[str, float]:
     """Seconds, and drafts a second, on all cores."""
-    with open_servers(settings.load()) as servers:
-        name = f"bench_{uuid.uuid4().hex[:12]}"
-        url = urlunsplit(urlsplit(servers.database)._replace(path=f"/{name}"))
-        asyncio.run(_execute(servers.database, f'create database "{name}"'))
-        try:
-            asyncio.run(fill(url, DRAFTS))
-            question = Question(
-                url, _TENANT, utc_now() - timedelta(days=30), read_yaml(policy_text(), "policy"), None
-            )
-            began = time.perf_counter()
-            answer = ask(question, done=lambda _share: None)
-            seconds = time.perf_counter() - began
-        finally:
-            asyncio.run(_execute(servers.database, f'drop database "{name}" with (force)'))
+    with open_servers(settings.load()) as servers, own_database(servers.database) as database:
+        asyncio.run(fill(database, DRAFTS))
+        month = utc_now() - timedelta(days=30)
+        question = Question(database, _TENANT, month, read_yaml(policy_text(), "policy"), None)
+        began = time.perf_counter()
+        answer = ask(question, done=lambda _share: None)
+        seconds = time.perf_counter() - began
     return {
         "stored drafts": answer.tally.considered,
         "seconds": seconds,
         "drafts a second": answer.tally.considered / seconds,
     }
-
-
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 async def fill(url: str, number: int) -> None:

@@ -3,7 +3,7 @@
 import json
 import sys
 
-from console.bench.drafting import Plan, run_worker
+from console.bench.draft_worker import Plan, run_worker
 from schemas.topics import Topic
 
 if __name__ == "__main__":
