@@ -1,8 +1,9 @@
 """Finds the policy's words and phrases in a comment, in time linear in the comment's words.
 
-A phrase is whole words ("see you in court"). A `*` at a word's end stands for any ending ("abogad*"), `..`
-for up to three words ("better .. without me"). There are no regular expressions in a policy, so no policy can
-make matching slow. A phrase without such words is also found written as one word ("#endmylife").
+A phrase is whole words ("see you in court"). A `*` at a word's end stands for any ending ("abogad*"), one
+before a single word for any beginning ("*azepam"), `..` for up to three words ("better .. without me"). There
+are no regular expressions in a policy, so no policy can make matching slow. A phrase without such words is
+also found written as one word ("#endmylife").
 
 What is a rude word in one language is "with" in another. So a phrase is looked for in comments of its own
 language, English phrases in all; phrases of the groups `everywhere` are looked for whatever the language is,
@@ -15,17 +16,22 @@ does not count for that group; the same word elsewhere in the comment does.
 import functools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from replies.wording import split
 
 _SPOKEN_EVERYWHERE: Final = "en"
 _LEAST: Final = 2
+_LEAST_ENDING: Final = 4
 _KEY: Final = 4
 """A first word with any ending is looked up by its first 2 to 4 letters, others as a whole."""
 
 _WORDS_KEPT: Final = 20_000
 """Distinct words whose phrases are remembered: most words of a comment are the same few thousand."""
+
+_TEXTS_KEPT: Final = 128
+"""Comments whose findings are remembered: triage, drafting and decision follow one another."""
 
 _GAP: Final = ".."
 _SKIPPED: Final = 3
@@ -37,8 +43,11 @@ class _Word(NamedTuple):
     text: str
     any_ending: bool
     after_gap: bool = False
+    any_beginning: bool = False
 
     def fits(self, word: str) -> bool:
+        if self.any_beginning:
+            return word.endswith(self.text)
         return word == self.text or (self.any_ending and word.startswith(self.text))
 
 
@@ -91,8 +100,10 @@ class Phrases:
         """
         self._whole: dict[str, list[_Phrase]] = {}
         self._begun: dict[str, list[_Phrase]] = {}
+        self._ended: dict[str, list[_Phrase]] = {}
         self._everywhere = frozenset(everywhere)
         self._starting_with = functools.lru_cache(maxsize=_WORDS_KEPT)(self._candidates)
+        self._found = functools.lru_cache(maxsize=_TEXTS_KEPT)(self._find)
         self._idioms = Phrases(idioms, everywhere=idioms) if idioms else None
         for group, languages in groups.items():
             for language, phrases in languages.items():
@@ -104,29 +115,39 @@ class Phrases:
 
     def _add(self, phrase: _Phrase) -> None:
         first = phrase.words[0]
-        if first.any_ending:
+        if first.any_beginning:
+            self._ended.setdefault(first.text[-_LEAST_ENDING:], []).append(phrase)
+        elif first.any_ending:
             self._begun.setdefault(first.text[:_KEY], []).append(phrase)
         else:
             self._whole.setdefault(first.text, []).append(phrase)
 
-    def find(self, words: Sequence[str], language: str | None) -> dict[str, str]:
+    def find(
+        self, words: tuple[str, ...], language: str | None, also: str | None = None
+    ) -> Mapping[str, str]:
         """The first phrase found of each group that occurs in the folded `words`, by group.
 
-        `language`: the comment's, None where it is not known.
+        `language`: the comment's, None where it is not known. `also`: another that may be mixed in.
         """
+        return self._found(words, language, also)
+
+    def _find(self, words: tuple[str, ...], language: str | None, also: str | None) -> Mapping[str, str]:
         found: dict[str, str] = {}
-        for phrase, begin, end in self._occurring(words, language):
+        spoken = None if language is None else frozenset((language, also, _SPOKEN_EVERYWHERE))
+        for phrase, begin, end in self._occurring(words, spoken):
             if phrase.group not in found and not self._excused(phrase.group, words, begin, end):
                 found[phrase.group] = phrase.written
-        return found
+        return MappingProxyType(found)
 
-    def _occurring(self, words: Sequence[str], language: str | None) -> Iterator[tuple[_Phrase, int, int]]:
+    def _occurring(
+        self, words: Sequence[str], spoken: frozenset[str | None] | None
+    ) -> Iterator[tuple[_Phrase, int, int]]:
         for at, word in enumerate(words):
             following = words[at + 1] if at + 1 < len(words) else ""
             for phrase, second in self._starting_with(word):
                 if second is not None and second != following:
                     continue  # most end here, before anything is called
-                if self._applies(phrase, language) and (end := phrase.end_from(words, at)):
+                if self._applies(phrase, spoken) and (end := phrase.end_from(words, at)):
                     yield phrase, at, end
 
     def _candidates(self, word: str) -> tuple[tuple[_Phrase, str | None], ...]:
@@ -134,6 +155,7 @@ class Phrases:
         found = list(self._whole.get(word, ()))
         for letters in range(_LEAST, min(_KEY, len(word)) + 1):
             found += [each for each in self._begun.get(word[:letters], ()) if each.words[0].fits(word)]
+        found += [each for each in self._ended.get(word[-_LEAST_ENDING:], ()) if each.words[0].fits(word)]
         return tuple((phrase, phrase.second) for phrase in found)
 
     def _excused(self, group: str, words: Sequence[str], begin: int, end: int) -> bool:
@@ -142,12 +164,8 @@ class Phrases:
             for idiom, first, last in self._idioms._occurring(words, None)
         )
 
-    def _applies(self, phrase: _Phrase, language: str | None) -> bool:
-        return (
-            language is None
-            or phrase.language in (language, _SPOKEN_EVERYWHERE)
-            or phrase.group in self._everywhere
-        )
+    def _applies(self, phrase: _Phrase, spoken: frozenset[str | None] | None) -> bool:
+        return spoken is None or phrase.language in spoken or phrase.group in self._everywhere
 
 
 def _joined(words: tuple[_Word, ...]) -> _Word | None:
@@ -158,7 +176,18 @@ def _joined(words: tuple[_Word, ...]) -> _Word | None:
     return _Word(text, words[-1].any_ending) if len(text) >= _AS_ONE_WORD else None
 
 
+def _ending(written: str) -> _Word:
+    folded = split(written)
+    if len(folded) != 1 or "*" in written[1:] or len(folded[0]) < _LEAST_ENDING:
+        raise ValueError(
+            f"phrase {written!r}: '*' may only begin a single word of {_LEAST_ENDING} letters or more"
+        )
+    return _Word(folded[0], any_ending=False, any_beginning=True)
+
+
 def _parsed(written: str) -> tuple[_Word, ...]:
+    if written.startswith("*"):
+        return (_ending(written),)
     parsed: list[_Word] = []
     gap = False
     for part in written.split():

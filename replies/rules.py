@@ -12,8 +12,8 @@ emoji               which emoji are kind and which are not
 idioms              phrases that excuse what a group of `words` finds within them, by group and language
 replies             phrases that no reply holds unless its template does, by the failure's name and language
 forbidden           the same for one account, by "platform:account id" (competitors, claims)
-words               groups of words and phrases by language; `*` at a word's end is any ending, `..` up to
-                    three words
+words               groups of words and phrases by language; `*` at a word's end is any ending, before a
+                    single word any beginning, `..` up to three words
 triage, decide      the rules before and after drafting
 drafting            who drafts, `template` or `language_model`: the latter where no rule holds
 """
@@ -51,13 +51,20 @@ Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(_wri
 Score = Annotated[float, Field(ge=0, le=1)]
 
 
+class Clause(Document):
+    """A clause of this many words or more, none of which is of these groups of `words`."""
+
+    words: int = Field(ge=1)
+    without: tuple[str, ...] = Field(min_length=1)
+
+
 class Condition(Document):
     """What must hold, all of it; a list holds if one of its members does. Without any key it always holds.
 
     Scores compare a probability: `intent_below` of the intent's own, `negative_at_least` and `negative_below`
     of "negative", `draft_below` the draft's confidence. `language_below` looks at how sure the language is,
-    and holds only where it is not the account's own. `hours`: two hours of the account's
-    time zone, from and until.
+    and holds only where it is not the account's own. `clause` holds where one of several clauses is such.
+    `hours`: two hours of the account's time zone, from and until.
     """
 
     platform: tuple[Platform, ...] | None = None
@@ -82,6 +89,9 @@ class Condition(Document):
     mixed_script: bool | None = None
     hidden_letters: bool | None = None
     markup: bool | None = None
+    asks: bool | None = None
+    quotes: bool | None = None
+    clause: Clause | None = None
     known_language: bool | None = None
     has_draft: bool | None = None
     intent_below: Score | None = None
@@ -238,7 +248,7 @@ class PolicyDocument(Document):
             if rule.rule in names:
                 raise ValueError(f"rule {rule.rule!r} is there twice; names tell decisions apart")
             names.add(rule.rule)
-            unknown = set(rule.when.words or ()) - set(self.words)
-            if unknown:
+            clause = rule.when.clause
+            if unknown := {*(rule.when.words or ()), *(clause.without if clause else ())} - set(self.words):
                 raise ValueError(f"rule {rule.rule!r}: words: {sorted(unknown)} are no groups of `words`")
         return self

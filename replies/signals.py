@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from replies import wording
 from replies.account import AccountView
 from replies.phrases import Phrases
-from replies.rules import Condition, PolicyDocument
+from replies.rules import Clause, Condition, PolicyDocument
 from replies.wording import Wording
 from schemas.events import Analysis, CommentEvent, Draft
 from schemas.labels import Sentiment
@@ -21,7 +21,10 @@ LANGUAGE_SURE: Final = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signals:
-    """The facts about one comment. `groups`: the phrase found, by group. `age` is never negative."""
+    """The facts about one comment.
+
+    `language`: the comment's where it is sure. `groups`: the phrase found, by group. `age` is never negative.
+    """
 
     comment: CommentEvent
     analysis: Analysis
@@ -29,6 +32,8 @@ class Signals:
     draft: Draft | None
     wording: Wording
     mood: str
+    phrases: Phrases
+    language: str | None
     groups: Mapping[str, str]
     age: timedelta
     too_old: bool
@@ -65,6 +70,7 @@ def observe(
     sure_language = known_language and (
         probability(analysis.language_confidence, unknown=0.0) >= LANGUAGE_SURE
     )
+    language = analysis.language if sure_language else None
     return Signals(
         comment=comment,
         analysis=analysis,
@@ -72,7 +78,9 @@ def observe(
         draft=draft,
         wording=seen,
         mood=mood(seen.symbols, document.emoji.positive, document.emoji.negative),
-        groups=phrases.find(seen.words, analysis.language if sure_language else None),
+        phrases=phrases,
+        language=language,
+        groups=phrases.find(seen.words, language, account.default_language),
         age=age,
         too_old=age > document.max_age[comment.platform],
         attachment=any(
@@ -119,6 +127,17 @@ def _language_is_unsure(signals: Signals, least: float) -> bool:
     return sure < least and signals.analysis.language != signals.account.default_language
 
 
+def _has_clause(signals: Signals, wanted: Clause) -> bool:
+    clauses = signals.wording.clauses
+    return len(clauses) > 1 and any(
+        len(clause) >= wanted.words
+        and signals.phrases.find(clause, signals.language, signals.account.default_language)
+        .keys()
+        .isdisjoint(wanted.without)
+        for clause in clauses
+    )
+
+
 def _is_within(signals: Signals, hours: tuple[int, int]) -> bool:
     begin, end = hours
     return begin <= signals.hour < end if begin <= end else signals.hour >= begin or signals.hour < end
@@ -151,6 +170,9 @@ CHECKS: Final[Mapping[str, Callable[[Signals, Any], bool]]] = {
     "mixed_script": lambda s, wanted: s.wording.mixed_script is wanted,
     "hidden_letters": lambda s, wanted: s.wording.hidden_letters is wanted,
     "markup": lambda s, wanted: s.wording.markup is wanted,
+    "asks": lambda s, wanted: s.wording.asks is wanted,
+    "quotes": lambda s, wanted: s.wording.quotes is wanted,
+    "clause": _has_clause,
     "known_language": lambda s, wanted: s.known_language is wanted,
     "has_draft": lambda s, wanted: (s.draft is not None) is wanted,
     "intent_below": lambda s, bound: s.intent_score < bound,

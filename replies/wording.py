@@ -56,6 +56,22 @@ _MARKUP: Final = re.compile(
 )
 """In folded text: tags, fields, roles, and runs of letters that are a code."""
 
+_SPELLED: Final = frozenset(
+    _WORD.findall(
+        "zero one two three four five six seven eight nine oh double triple cero uno dos tres cuatro cinco"
+        " seis siete ocho nueve um dois quatro sete oito nove meia un deux trois quatre cinq sept huit neuf"
+        " null eins zwei drei vier funf sechs sieben acht neun due tre quattro cinque sei sette otto doppio"
+    )
+)
+"""Folded words that a telephone number is spelled with."""
+
+_LEAST_SPELLED: Final = 6
+_MAILBOX: Final = frozenset(("arroba", "arobase", "chiocciola", "klammeraffe", "gmail", "hotmail"))
+_QUOTED: Final = re.compile(
+    '["\u201c\u201d\u201e\u00ab\u00bb][^"\u201c\u201d\u201e\u00ab\u00bb]{1,300}["\u201c\u201d\u00ab\u00bb]'
+    "|(?<!\\w)['\u2018][^'\u2018\u2019\\n]{2,80}['\u2019](?!\\w)"
+)
+_CLAUSE: Final = re.compile(r"[.,;:!?…()\n\u2013\u2014]|\s-\s|[\u2190-\U0010ffff]")
 _SIGN: Final = re.compile(r"[<>{}\[\]`=%\\|&:#]")
 _DIGIT: Final = re.compile(r"\d")
 _HIDDEN: Final = re.compile(r"[^\W\d_][*#$@€]+[^\W_]|[^\W\d_]\*{2,}|\*{2,}[^\W\d_]")
@@ -75,7 +91,9 @@ class Wording:
 
     `length`: characters of the whole text. `words`: folded words, then the same with disguises undone.
     `symbols`: its emoji and other signs, character by character. `contact`: addresses of mail or homes, and
-    long numbers. `hidden_letters`: signs stand for letters ("f**k"). `markup`: tags, roles and codes.
+    long numbers, also spelled out. `hidden_letters`: signs stand for letters ("f**k"). `markup`: tags, roles
+    and codes. `asks`: it holds a question mark. `quotes`: it holds words in quotation marks, as those do who
+    mock a word or dictate an answer. `clauses`: the folded words between marks of punctuation and symbols.
     """
 
     length: int
@@ -87,6 +105,9 @@ class Wording:
     mixed_script: bool
     hidden_letters: bool
     markup: bool
+    asks: bool
+    quotes: bool
+    clauses: tuple[tuple[str, ...], ...]
 
     @property
     def empty(self) -> bool:
@@ -111,10 +132,13 @@ def read(text: str | None) -> Wording:
         wordless=wordless,
         symbols=tuple(filter(_is_symbol, _NOT_ASCII.findall(rest))),
         link=bool(_LINK.search(seen)),
-        contact=_has_contact(seen, folded),
+        contact=_has_contact(seen, folded) or _spells_contact(words),
         mixed_script=mixes_scripts(folded),
         hidden_letters=bool(_HIDDEN.search(_TAG.sub(" ", folded))),
         markup=_has_markup(folded),
+        asks="?" in folded,
+        quotes=bool(_QUOTED.search(seen)),
+        clauses=tuple(tuple(clause) for part in _CLAUSE.split(folded) if (clause := _WORD.findall(part))),
     )
 
 
@@ -130,6 +154,17 @@ def _has_contact(seen: str, folded: str) -> bool:
     if not _DIGIT.search(folded):
         return False
     return bool(_PHONE.search(seen) or _HOME.search(folded) or _NUMBERED.search(folded))
+
+
+def _spells_contact(words: list[str]) -> bool:
+    if not _MAILBOX.isdisjoint(words):
+        return True
+    run = 0
+    for word in words:
+        run = run + 1 if word in _SPELLED else 0
+        if run == _LEAST_SPELLED:
+            return True
+    return False
 
 
 def _has_markup(folded: str) -> bool:

@@ -1,5 +1,7 @@
 """Words and phrases of a policy in comments."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from replies.phrases import Phrases
@@ -11,7 +13,7 @@ GROUPS = {
 }
 
 
-def find(text: str, language: str | None = "en") -> dict[str, str]:
+def find(text: str, language: str | None = "en") -> Mapping[str, str]:
     return Phrases(GROUPS, everywhere=["legal"]).find(read(text).words, language)
 
 
@@ -41,7 +43,27 @@ def test_a_word_of_another_language_counts_only_in_groups_that_count_everywhere(
     assert find("idiots", "es") == {"abuse": "idiot*"}
 
 
-@pytest.mark.parametrize("phrase", ["", "   ", "!!!", "*", "a*", "la*wyer", "see ** court"])
+@pytest.mark.parametrize(
+    ("word", "found"), [("Diazepam", True), ("azepam", True), ("azepames", False), ("zepam", False)]
+)
+def test_a_star_before_a_word_is_any_beginning(word: str, found: bool) -> None:
+    phrases = Phrases({"medicine": {"en": ["*azepam"]}})
+    assert bool(phrases.find(read(f"my {word} and I").words, "en")) is found
+
+
+def test_what_was_found_cannot_be_changed_by_who_asked() -> None:
+    phrases = Phrases(GROUPS)
+    words = read("my lawyer").words
+    found = phrases.find(words, "en")
+    with pytest.raises(TypeError):
+        found["legal"] = "nothing"  # type: ignore[index]
+    assert phrases.find(words, "en") == {"legal": "lawyer*"}
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    ["", "   ", "!!!", "*", "a*", "la*wyer", "see ** court", "*pam", "*azepam*", "my *azepam", "*a b c d"],
+)
 def test_a_phrase_that_could_never_match_is_refused(phrase: str) -> None:
     with pytest.raises(ValueError, match="phrase"):
         Phrases({"x": {"en": [phrase]}})

@@ -93,3 +93,40 @@ def test_long_hostile_text_is_read_quickly(piece: str) -> None:
     began = time.process_time()
     wording.read(piece * 100_000)
     assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["call zero seven seven double zero nine", "ana arroba correo punto es", "seis cero cero uno dos tres"],
+)
+def test_contact_data_is_seen_where_it_is_spelled(text: str) -> None:
+    assert wording.read(text).contact
+
+
+@pytest.mark.parametrize("text", ["one two three go", "we are one, you are two", "five of six", "due caffè"])
+def test_a_few_number_words_are_no_contact_data(text: str) -> None:
+    assert not wording.read(text).contact
+
+
+@pytest.mark.parametrize("text", ['say "yes"', "the „frische“ Fisch", "un mot « doux »", "your 'fresh' fish"])
+def test_quotation_marks_are_seen(text: str) -> None:
+    assert wording.read(text).quotes
+
+
+@pytest.mark.parametrize("text", ["it's the dogs' bowl", "l'été d'avant", '5" screen', "rock 'n roll"])
+def test_apostrophes_are_no_quotation_marks(text: str) -> None:
+    assert not wording.read(text).quotes
+
+
+def test_questions_are_seen_in_any_width() -> None:
+    assert wording.read("really？").asks
+    assert not wording.read("really!").asks
+
+
+def test_clauses_end_at_punctuation_and_emoji() -> None:
+    assert wording.read("Qué rico, gracias 😍 volveré - ¡sí!").clauses == (
+        ("que", "rico"),
+        ("gracias",),
+        ("volvere",),
+        ("si",),
+    )
