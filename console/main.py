@@ -1,6 +1,7 @@
 """The command `parley`: every subcommand, and how errors reach the person who typed it."""
 
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Iterable
@@ -73,6 +74,8 @@ def _for_all(
 
 def main() -> None:
     """Runs the command; an error that a person can act on is printed as such, with its exit code."""
+    # A library's retries alarm whoever asked a quick question; what lasts is raised. Workers configure logs.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     called = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     try:
         application([called] if called in COMMANDS else COMMANDS)()

@@ -22,7 +22,7 @@ async def announce(
     action: str,
     details: Mapping[str, Any] | None = None,
 ) -> None:
-    """Writes both within the transaction of the change, the caller's; `details`: plain data, for the audit."""
+    """Writes both within the caller's transaction, the change's own; `details`: plain data for the audit."""
     told = {"version": change.version, **(details or {})}
     await audit.write_down(connection, change.tenant_id, change.changed_by, action, change.topic_key, told)
     await enqueue(connection, codec, topics.CONFIG_CHANGES, change.topic_key, change)
