@@ -58,6 +58,7 @@ def decision(
             age_share=signals.age / life,
             opens_thread=comment.platform_parent_id is None,
             mentions=comment.mentions_account is True,
+            followers=comment.author_followers,
             weights=document.priority,
         )
     return Decision(

@@ -81,6 +81,7 @@ class CommentEvent(Event):
     revision_id: str | None = None
     author_id: str | None = None
     author_name: str | None = None
+    author_followers: int | None = None
     text: str | None = None
     attachments: tuple[Attachment, ...] = ()
     is_hidden: bool | None = None

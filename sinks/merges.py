@@ -5,7 +5,14 @@ Rows are written in the order of comment ids, so that writers wait for each othe
 
 from typing import Final
 
-_GREATEST: Final = ("platform_post_id", "platform_parent_id", "author_id", "author_name", "permalink")
+_GREATEST: Final = (
+    "platform_post_id",
+    "platform_parent_id",
+    "author_id",
+    "author_name",
+    "author_followers",
+    "permalink",
+)
 _LEAST: Final = ("created_at", "received_at")
 _LATEST: Final = ("hidden_changed_at", "gone_at", "back_at")
 

@@ -13,7 +13,7 @@ from infra.postgres import Pool, transient
 from schemas import codec, topics
 from schemas.errors import InvalidEventError
 from schemas.events import CommentEvent, Decision
-from sinks import actions, facts, queueing
+from sinks import actions, facts, queueing, worth
 from streams.stage import Batches, Input, Result, Stage
 
 Clock = Callable[[], datetime | None]
@@ -40,6 +40,7 @@ def post_sink(
                 comments = await facts.record(connection, live)
                 await queueing.cancel(connection, encoder, comments, now=now, grace=staff_grace)
                 states = await queueing.enqueue_staged(connection, encoder, now=now)
+                await worth.weigh(connection)
                 await actions.order_staged(connection)
                 await facts.refresh(connection, comments)
         return [

@@ -42,7 +42,7 @@ _COLUMNS: Final = {
     " failed_at at",
     "boolean": "is_hidden posting_allowed mentions_account",
     "real": "language_confidence unknown_share confidence_score priority",
-    "integer": "template_version attempts partition likes replies",
+    "integer": "template_version attempts partition likes replies author_followers",
     "bigint": "offset",
     "text[]": "reasons grounds",
     "bytea": "embedding",
@@ -113,8 +113,8 @@ def _comment(event: CommentEvent) -> list[Row]:
         names = "comment_id reply_id tenant_id platform account_id text occurred_at observed_at"
         return [known, _fields(event, "observed", names)] if event.reply_id is not None else [known]
     names = (
-        f"{_ABOUT} kind platform_parent_id author_id author_name permalink created_at occurred_at observed_at"
-        " is_hidden mentions_account source"
+        f"{_ABOUT} kind platform_parent_id author_id author_name author_followers permalink created_at"
+        " occurred_at observed_at is_hidden mentions_account source"
     )
     row = _fields(event, "comment", names)
     if event.kind.has_wording:

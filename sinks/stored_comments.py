@@ -6,8 +6,8 @@ from schemas.events import Attachment, CommentEvent, CommentKind, Platform, Sour
 
 WORDING: Final = (
     "c.comment_id, c.tenant_id, c.platform, c.account_id, c.platform_comment_id, c.platform_post_id,"
-    " c.platform_parent_id, c.author_id, c.author_name, c.permalink, c.mentions_account, c.created_at,"
-    " c.received_at, c.state,"
+    " c.platform_parent_id, c.author_id, c.author_name, c.author_followers, c.permalink, c.mentions_account,"
+    " c.created_at, c.received_at, c.state,"
     " r.revision_id, r.text, r.attachments, r.revised_at, r.observed_at"
 )
 """Columns of `comments c` and `comment_revisions r` that `comment_of` needs."""
@@ -20,7 +20,7 @@ def comment_of(row: Any, source: Source) -> CommentEvent:
     """
     names = (
         "tenant_id account_id platform_comment_id platform_post_id platform_parent_id author_id author_name"
-        " mentions_account"
+        " author_followers mentions_account"
     )
     return CommentEvent(
         **{name: row[name] for name in names.split()},

@@ -27,7 +27,7 @@ NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout
 FIELDS: Final = {
     "tweet_fields": "attachments,author_id,conversation_id,created_at,display_text_range,"
     "edit_history_tweet_ids,entities,in_reply_to_user_id,note_tweet,public_metrics,referenced_tweets",
-    "user_fields": "name,username",
+    "user_fields": "name,public_metrics,username",
     "expansions": "author_id,referenced_tweets.id",
 }
 """What every read of posts asks for, in the names of before OpenAPI 2.167."""

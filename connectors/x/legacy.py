@@ -48,7 +48,14 @@ def modern(tweet: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         post["edit_history_tweet_ids"] = [str(entry) for entry in history]
     quoted = _object(tweet, "quoted_status")
     includes = {
-        "users": [{"id": user.get("id_str"), "name": user.get("name"), "username": user.get("screen_name")}],
+        "users": [
+            {
+                "id": user.get("id_str"),
+                "name": user.get("name"),
+                "username": user.get("screen_name"),
+                "public_metrics": {"followers_count": user.get("followers_count")},
+            }
+        ],
         "tweets": [{"id": quoted["id_str"], "author_id": _object(quoted, "user").get("id_str")}]
         if isinstance(quoted.get("id_str"), str)
         else [],

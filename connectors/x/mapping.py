@@ -111,6 +111,7 @@ def from_post(
         platform_comment_id=ids[0],
         platform_parent_id=target if target != conversation else None,
         revision_id=identity.revision_id(comment_id, text, [item.kind for item in attachments]),
+        author_followers=_followers(known_author),
         mentions_account=summons or quotes_us or any(named) if summons or told else None,
         created_at=None if edited else occurred_at if len(ids) == 1 else time_of(ids[0]),
         **fields,
@@ -161,5 +162,14 @@ def _first_wording(post_id: str | None, others: Mapping[Any, Mapping[str, Any]])
     return versions(others[post_id])[0] if post_id in others else post_id
 
 
+def _followers(user: Mapping[str, Any]) -> int | None:
+    """How many follow a user; None where X was not asked, or does not tell."""
+    counts = user.get("public_metrics")
+    return _count(counts.get("followers_count")) if isinstance(counts, Mapping) else None
+
+
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """A count as events hold it (32 bits); None for what is none."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31:
+        return value
+    return None

@@ -18,7 +18,7 @@ async def test_replies_that_were_not_sent_are_told_with_their_reason(pool: Pool)
     assert found.status is Status.OK
     await pool.execute(ROW, "queued", "auto-approved", 0)
     [found] = await check_unsent(pool, Settings())
-    assert (found.status, found.found) == (Status.OK, "1 queued: auto-approved")
+    assert (found.status, found.found) == (Status.OK, "1 queued: the account is not known")
     await pool.execute(ROW, "expired", "waited too long", 1)
     [found] = await check_unsent(pool, Settings())
     assert found.status is Status.WARNING

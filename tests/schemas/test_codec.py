@@ -132,7 +132,7 @@ def test_a_time_of_another_zone_keeps_its_instant() -> None:
 
 
 def test_the_wire_format_is_a_zero_byte_and_the_schema_id_in_big_endian() -> None:
-    assert CODEC.encode(EXAMPLE)[:5] == b"\x00" + struct.pack(">I", 1001)
+    assert CODEC.encode(EXAMPLE)[:5] == b"\x00" + struct.pack(">I", 1014)
     assert CODEC.encode(OUTCOME)[:5] == b"\x00" + struct.pack(">I", 1007)
 
 

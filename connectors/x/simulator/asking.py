@@ -23,8 +23,8 @@ _EXPANDED: Final = {
 class Question:
     """What is asked for.
 
-    `fields` in the old names; `start` in unix seconds; `below`: only posts with smaller ids; `skipped`: the
-    page before was empty.
+    `fields` of posts in the old names, those of users as `user.NAME`; `start` in unix seconds; `below`: only
+    posts with smaller ids; `skipped`: the page before was empty.
     """
 
     fields: frozenset[str]
@@ -54,6 +54,7 @@ def question(
     if renamed:
         fields = {"note_tweet" if name == "note_post" else name for name in fields}
         fields |= {old for new, old in _EXPANDED.items() if new in expansions}
+    fields |= {f"user.{name}" for name in given.get("user.fields", "").split(",")}
     size = given.get("max_results", "10")
     if listing and not (size.isdigit() and smallest <= int(size) <= 100):
         message = f"The `max_results` query parameter value [{size}] is not between {smallest} and 100"

@@ -76,6 +76,13 @@ def includes_json(
         author = world.author(thing)
         name = thing.author_name if isinstance(thing, Comment) else world.account_name
         users[author] = {"id": author, "name": name, "username": world.names.get(author, f"user_{author}")}
+        if "user.public_metrics" in fields:
+            users[author]["public_metrics"] = {
+                "followers_count": world.followers.get(author, 0),
+                "following_count": 0,
+                "tweet_count": 0,
+                "listed_count": 0,
+            }
         answered = _answered(world, thing)
         if answered is not None:
             for wording in world.wordings(answered):
@@ -105,6 +112,7 @@ def legacy_json(world: XWorld, comment: Comment) -> dict[str, Any]:
             "id_str": comment.author_id,
             "name": comment.author_name,
             "screen_name": world.names.get(comment.author_id, f"user_{comment.author_id}"),
+            "followers_count": world.followers.get(comment.author_id, 0),
         },
         "entities": {
             "user_mentions": [

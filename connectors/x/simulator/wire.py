@@ -31,6 +31,7 @@ _FIELDS: Final = frozenset(
         "note_tweet",
         "public_metrics",
         "referenced_tweets",
+        "user.public_metrics",
     }
 )
 

@@ -34,12 +34,14 @@ class XWorld(World):
         self._first: dict[str, str] = {}
         self.names = {account_id: username}
         self.users = {username.lower(): account_id}
+        self.followers: dict[str, int] = {}
         number = first_id or (int(time.time() * 1000) - _EPOCH_MS) << 22
         super().__init__(account_id, account_name, posts=posts, first_id=number)
 
     def person(self, number: int) -> tuple[str, str]:
-        """A person, with the user name `person_<number>`."""
+        """A person, with the user name `person_<number>`; every tenth is followed by many."""
         author_id = str(7_000_000_000 + number)
+        self.followers[author_id] = 10_000 if number % 10 == 0 else 100
         self.names[author_id] = f"person_{number}"
         self.users[f"person_{number}"] = author_id
         return author_id, f"Person {number}"

@@ -132,6 +132,33 @@ def test_without_a_time_the_id_tells_it(created_at: Any) -> None:
     assert mapped(old).occurred_at.isoformat().startswith("2019-12-31T19:26:16")
 
 
+@pytest.mark.parametrize(
+    ("metrics", "followers"),
+    [
+        ({"followers_count": 1200, "tweet_count": 5}, 1200),
+        ({"followers_count": 0}, 0),
+        ({"followers_count": True}, None),
+        ({"followers_count": "many"}, None),
+        ({"followers_count": 2**31}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_an_authors_followers_are_told_where_x_tells_them(metrics: Any, followers: int | None) -> None:
+    ann = {"id": ANN, "name": "Ann", "username": "ann", "public_metrics": metrics}
+    me = {"id": ME, "name": "Us", "username": "parley_test", "public_metrics": {"followers_count": 7}}
+    includes = {"users": [me, ann]}
+    assert mapped(post(), includes=includes).author_followers == followers
+    assert polled(post(), includes).author_followers == followers
+    assert mapped(own_post(), "post.create", includes=includes).author_followers is None
+
+
+def test_the_older_form_tells_followers_too() -> None:
+    ann = {"id_str": ANN, "name": "Ann", "screen_name": "ann", "followers_count": 1200}
+    assert only_event(WEBHOOK, ACCOUNT, legacy(user=ann)).author_followers == 1200
+    assert only_event(WEBHOOK, ACCOUNT, legacy()).author_followers is None
+
+
 def test_a_posts_counts_and_permalink() -> None:
     content = post(public_metrics={"like_count": 3, "reply_count": True})
     counts = engagement(content, ACCOUNT, NOW, comment_id="c")
