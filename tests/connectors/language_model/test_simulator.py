@@ -77,6 +77,18 @@ async def test_errors_validate_against_the_official_schema(fault: str) -> None:
     jsonschema.validate(response.json(), schema("ErrorResponse"))
 
 
+async def test_it_lists_the_models_that_it_answers_with() -> None:
+    async with quick().serving() as url, httpx.AsyncClient() as client:
+        listed = await client.get(f"{url}/models", headers=KEY)
+        refused = await client.get(f"{url}/models", headers={"Authorization": "Bearer another"})
+    assert listed.json()["object"] == "list"
+    assert [(each["id"], each["object"]) for each in listed.json()["data"]] == [
+        ("gpt-5.4-mini", "model"),
+        ("gpt-5.4-mini-2026-03-17", "model"),
+    ]
+    assert (refused.status_code, refused.json()["error"]["code"]) == (401, "invalid_api_key")
+
+
 @recorded
 async def test_a_request_as_the_client_makes_it_validates_against_the_official_schema() -> None:
     form = {
