@@ -80,7 +80,7 @@ def includes_json(
             users[author]["public_metrics"] = {
                 "followers_count": world.followers.get(author, 0),
                 "following_count": 0,
-                "tweet_count": 0,
+                "post_count" if renamed else "tweet_count": 0,
                 "listed_count": 0,
             }
         answered = _answered(world, thing)
