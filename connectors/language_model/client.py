@@ -58,8 +58,8 @@ class LanguageModel:
         (X-Client-Request-Id), so that a call made twice can be recognised there.
         """
         try:
-            # Not `chat.completions.create`, nor its types: the library would walk the body by them, at some CPU,
-            # and check nothing on the way.
+            # Not `chat.completions.create`, nor its types: the library would walk the body by them, at some
+            # CPU, and check nothing on the way.
             answer = await self._client.post(
                 "/chat/completions",
                 cast_to=object,
