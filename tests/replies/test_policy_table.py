@@ -129,6 +129,7 @@ ROWS: list[Row] = [
     ("Recover hacked accounts, whatsapp me", ("spam", "neutral", "en"), {}, NO_REPLY, "certain_spam"),
     ("visit us", ("spam", "neutral", "en"), {"analysis_intent_score": 0.7}, NO_REPLY, "spam"),
     ("@ana look what I told you", ("other", "neutral", "en"), {}, NO_REPLY, "chatter"),
+    ("nobody cares, I am all alone", ("other", "neutral", "en"), {}, REVIEW, "no_draft"),
     ("Primerooo", ("other", "neutral", "es"), {}, NO_REPLY, "chatter"),
     ("@ana @luis", ("other", "neutral", "und"), {}, NO_REPLY, "wordless"),
     ("🍕", ("question", "neutral", "und"), {}, NO_REPLY, "wordless"),
