@@ -14,6 +14,7 @@ does not count for that group; the same word elsewhere in the comment does.
 """
 
 import functools
+import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -134,8 +135,13 @@ class Phrases:
     def _find(self, words: tuple[str, ...], language: str | None, also: str | None) -> Mapping[str, str]:
         found: dict[str, str] = {}
         spoken = None if language is None else frozenset((language, also, _SPOKEN_EVERYWHERE))
+        excused: dict[str, list[int]] | None = None
         for phrase, begin, end in self._occurring(words, spoken):
-            if phrase.group not in found and not self._excused(phrase.group, words, begin, end):
+            if phrase.group in found:
+                continue
+            if excused is None:
+                excused = self._excused(words)
+            if phrase.group not in excused or excused[phrase.group][begin] < end:
                 found[phrase.group] = phrase.written
         return MappingProxyType(found)
 
@@ -158,11 +164,13 @@ class Phrases:
         found += [each for each in self._ended.get(word[-_LEAST_ENDING:], ()) if each.words[0].fits(word)]
         return tuple((phrase, phrase.second) for phrase in found)
 
-    def _excused(self, group: str, words: Sequence[str], begin: int, end: int) -> bool:
-        return self._idioms is not None and any(
-            idiom.group == group and first <= begin and end <= last
-            for idiom, first, last in self._idioms._occurring(words, None)
-        )
+    def _excused(self, words: Sequence[str]) -> dict[str, list[int]]:
+        """By group and word: where the idiom ends that reaches farthest and begins there or before."""
+        reach: dict[str, list[int]] = {}
+        for idiom, begin, end in self._idioms._occurring(words, None) if self._idioms else ():
+            ends = reach.setdefault(idiom.group, [0] * len(words))
+            ends[begin] = max(ends[begin], end)
+        return {group: list(itertools.accumulate(ends, max)) for group, ends in reach.items()}
 
     def _applies(self, phrase: _Phrase, spoken: frozenset[str | None] | None) -> bool:
         return spoken is None or phrase.language in spoken or phrase.group in self._everywhere

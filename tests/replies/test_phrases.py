@@ -1,5 +1,6 @@
 """Words and phrases of a policy in comments."""
 
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -67,3 +68,26 @@ def test_what_was_found_cannot_be_changed_by_who_asked() -> None:
 def test_a_phrase_that_could_never_match_is_refused(phrase: str) -> None:
     with pytest.raises(ValueError, match="phrase"):
         Phrases({"x": {"en": [phrase]}})
+
+
+def test_an_idiom_excuses_what_lies_within_it_and_nothing_else() -> None:
+    idioms = {"health": {"en": ["heart attack of joy"]}, "legal": {"en": ["crime how good"]}}
+    phrases = Phrases({"health": {"en": ["attack", "joy of"]}, "legal": {"en": ["crime"]}}, idioms=idioms)
+
+    def groups(text: str) -> set[str]:
+        return set(phrases.find(read(text).words, "en"))
+
+    assert groups("a heart attack of joy") == set()
+    assert groups("a heart attack of joy after an attack") == {"health"}
+    assert groups("an attack before a heart attack of joy") == {"health"}
+    assert groups("a heart attack of joy of mine") == {"health"}, "it reaches beyond the idiom"
+    assert groups("a crime, and a heart attack of joy") == {"legal"}
+
+
+def test_a_comment_full_of_idioms_is_read_as_fast_as_any() -> None:
+    idioms = {"health": {"en": ["died laughing"]}}
+    phrases = Phrases({"health": {"en": ["died"]}}, idioms=idioms)
+    words = read("died laughing " * 700).words
+    began = time.process_time()
+    assert phrases.find(words, "en") == {}
+    assert time.process_time() - began < 0.3
