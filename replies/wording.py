@@ -115,7 +115,7 @@ class Wording:
         return self.length == 0
 
 
-@functools.lru_cache(maxsize=128)  # triage, choice and decision follow one another; drafts come again
+@functools.lru_cache(maxsize=1024)  # triage, choice and decision come apart by what is in flight between
 def read(text: str | None) -> Wording:
     """The wording of a comment's text."""
     whole = clean_text(text)
