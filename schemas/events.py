@@ -101,6 +101,8 @@ class CommentEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostEvent(Event):
+    """A post that people comment on. `by_account`: the account wrote it; None where nobody tells."""
+
     SCHEMA: ClassVar[str] = "post_event"
     tenant_id: str
     platform: Platform
@@ -110,6 +112,7 @@ class PostEvent(Event):
     permalink: str | None = None
     published_at: datetime | None = None
     observed_at: datetime
+    by_account: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,7 +80,7 @@ class DraftContext:
     def __init__(self, pool: Pool, *, examples: int) -> None:
         self._pool = pool
         self._examples = examples
-        self._posts: _Cache[str | None] = _Cache(_POSTS)
+        self._posts: _Cache[Said | None] = _Cache(_POSTS)
         self._approved: _Cache[list[_Approved]] = _Cache(_GROUPS)
         # A template's too: it may have stood in after a call whose answer was of no use.
         self._before = WrittenBefore(pool, DraftOrigin.LANGUAGE_MODEL, DraftOrigin.TEMPLATE)
@@ -132,16 +132,17 @@ def _nearest_first(approved: Sequence[_Approved], embedding: bytes) -> list[_App
     ]
 
 
-async def _post(pool: Pool, tenant: str, platform: str, account: str, post: str) -> str | None:
-    text = await pool.fetchval(
-        "select text from posts where tenant_id = $1 and platform = $2 and account_id = $3 "
+async def _post(pool: Pool, tenant: str, platform: str, account: str, post: str) -> Said | None:
+    row = await pool.fetchrow(
+        "select text, by_account from posts where tenant_id = $1 and platform = $2 and account_id = $3 "
         "and platform_post_id = $4",
         tenant,
         platform,
         account,
         post,
     )
-    return text if isinstance(text, str) else None
+    # Strangers' posts name an account, and visitors write on a page: their words are no ground of a draft.
+    return Said(row["text"], row["by_account"] is True) if row is not None and row["text"] else None
 
 
 async def _approved(pool: Pool, key: tuple[str, ...]) -> list[_Approved]:

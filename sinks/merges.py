@@ -122,17 +122,20 @@ where (o.text, o.occurred_at, o.observed_at) is distinct from (
 
 _POSTS: Final = """
 insert into posts as p (
-    tenant_id, platform, account_id, platform_post_id, text, permalink, published_at, observed_at)
+    tenant_id, platform, account_id, platform_post_id, text, permalink, published_at, observed_at, by_account)
 select distinct on (tenant_id, platform, account_id, platform_post_id)
-    tenant_id, platform, account_id, platform_post_id, text, permalink, published_at, observed_at
+    tenant_id, platform, account_id, platform_post_id, text, permalink, published_at, observed_at, by_account
 from in_batch where what = 'post'
 order by tenant_id, platform, account_id, platform_post_id,
-    observed_at desc, text desc nulls last, permalink desc nulls last, published_at desc nulls last
+    observed_at desc, text desc nulls last, permalink desc nulls last, published_at desc nulls last,
+    by_account desc nulls last
 on conflict (tenant_id, platform, account_id, platform_post_id) do update set text = excluded.text,
-    permalink = excluded.permalink, published_at = excluded.published_at, observed_at = excluded.observed_at
+    permalink = excluded.permalink, published_at = excluded.published_at, observed_at = excluded.observed_at,
+    by_account = excluded.by_account
 where (excluded.observed_at, coalesce(excluded.text, ''), coalesce(excluded.permalink, ''),
-        coalesce(excluded.published_at, '-infinity'))
-    > (p.observed_at, coalesce(p.text, ''), coalesce(p.permalink, ''), coalesce(p.published_at, '-infinity'))
+        coalesce(excluded.published_at, '-infinity'), excluded.by_account is not null, excluded.by_account)
+    > (p.observed_at, coalesce(p.text, ''), coalesce(p.permalink, ''), coalesce(p.published_at, '-infinity'),
+        p.by_account is not null, p.by_account)
 """
 
 _ENGAGEMENT: Final = """

@@ -40,7 +40,7 @@ _COLUMNS: Final = {
     " decided_by person policy_version rule reason outcome stage error message topic traceparent",
     "timestamptz": "created_at occurred_at observed_at published_at enriched_at decided_at expires_at"
     " failed_at at",
-    "boolean": "is_hidden posting_allowed mentions_account",
+    "boolean": "is_hidden posting_allowed mentions_account by_account",
     "real": "language_confidence unknown_share confidence_score priority",
     "integer": "template_version attempts partition likes replies author_followers",
     "bigint": "offset",
@@ -90,7 +90,9 @@ def _fields(event: object, what: str, names: str, more: Mapping[str, Any] | None
     return {"what": what, **{name: getattr(event, name) for name in names.split()}, **(more or {})}
 
 
-_POST: Final = "tenant_id platform account_id platform_post_id text permalink published_at observed_at"
+_POST: Final = (
+    "tenant_id platform account_id platform_post_id text permalink published_at observed_at by_account"
+)
 _ENGAGEMENT: Final = (
     "tenant_id platform account_id platform_post_id comment_id likes replies is_hidden observed_at"
 )

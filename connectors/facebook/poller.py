@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from connectors.accounts import Account
+from connectors.facebook.authors import author_of
 from connectors.facebook.mapping import from_listing
 from connectors.fields import moment, platform_id, text_of, url_of
 from connectors.marks import Mark, Marks
@@ -23,7 +24,7 @@ from schemas.events import CommentEvent, CommentKind, EngagementEvent, PostEvent
 POSTS_BACK: Final = timedelta(days=90)
 """How old a post may be and still be looked at for new comments; older ones are left to webhooks."""
 
-_POST_FIELDS: Final = "id,message,created_time,permalink_url"
+_POST_FIELDS: Final = "id,message,created_time,permalink_url,from"
 _POSTS_FIELDS: Final = (
     f"{_POST_FIELDS},updated_time,likes.summary(true).limit(0),comments.summary(true).limit(0)"
 )
@@ -42,7 +43,7 @@ async def activity(
     async for item in listed:
         now = utc_now()
         try:
-            post = post_event(item, account, now)
+            post = post_event({"from": {"id": account.account_id}, **item}, account, now)
         except MalformedChange as error:
             yield Ignored(f"posts:{error.reason}")
             continue
@@ -101,6 +102,7 @@ def post_event(item: Mapping[str, Any], account: Account, now: datetime) -> Post
     post_id = platform_id(item, "id")
     if post_id is None:
         raise MalformedChange("id", "a post without id")
+    author, _ = author_of(item)  # visitors write on a page, too
     return PostEvent(
         tenant_id=account.tenant_id,
         platform=account.platform,
@@ -110,6 +112,7 @@ def post_event(item: Mapping[str, Any], account: Account, now: datetime) -> Post
         permalink=url_of(item.get("permalink_url")),
         published_at=moment(item.get("created_time"), now),
         observed_at=now,
+        by_account=None if author is None else author == account.account_id,
     )
 
 

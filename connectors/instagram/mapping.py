@@ -79,6 +79,7 @@ def post_event(media: Mapping[str, Any], account: Account, observed_at: datetime
         permalink=url_of(media.get("permalink")),
         published_at=moment(media.get("timestamp"), observed_at),
         observed_at=observed_at,
+        by_account=True,  # the API shows an account its own media alone
     )
 
 

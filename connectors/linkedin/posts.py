@@ -79,7 +79,7 @@ async def engagement_of(rest: Rest, account: Account, post_id: str) -> Engagemen
 
 def _post(item: Mapping[str, Any], account: Account, post_id: str) -> PostEvent:
     now = utc_now()
-    text = item.get("commentary")
+    text, author = item.get("commentary"), item.get("author")
     return PostEvent(
         tenant_id=account.tenant_id,
         platform=Platform.LINKEDIN,
@@ -89,4 +89,5 @@ def _post(item: Mapping[str, Any], account: Account, post_id: str) -> PostEvent:
         permalink=f"{_FEED}{post_id}/",
         published_at=time_of(item.get("publishedAt"), now) or time_of(item.get("createdAt"), now),
         observed_at=now,
+        by_account=None if author is None else author == organisation_urn(account.account_id),
     )

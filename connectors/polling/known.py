@@ -54,18 +54,21 @@ class Known:
             )
         return {(row["comment_id"], row["reply_id"]) for row in rows}
 
-    async def posts(self, account: Account, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-        """(text, permalink) of the stored ones among these posts."""
+    async def posts(self, account: Account, ids: Sequence[str]) -> dict[str, tuple[str, str, bool | None]]:
+        """(text, permalink, by the account) of the stored ones among these posts."""
         with transient():
             rows = await self._pool.fetch(
-                "select platform_post_id, text, permalink from posts where tenant_id = $1 and platform = $2 "
-                "and account_id = $3 and platform_post_id = any($4)",
+                "select platform_post_id, text, permalink, by_account from posts "
+                "where tenant_id = $1 and platform = $2 and account_id = $3 and platform_post_id = any($4)",
                 self._tenant,
                 account.platform,
                 account.account_id,
                 list(ids),
             )
-        return {row["platform_post_id"]: (row["text"] or "", row["permalink"] or "") for row in rows}
+        return {
+            row["platform_post_id"]: (row["text"] or "", row["permalink"] or "", row["by_account"])
+            for row in rows
+        }
 
     async def since(self, account: Account, since: datetime, before: datetime) -> list[CommentEvent]:
         """The account's comments written since then and stored before, without those removed."""

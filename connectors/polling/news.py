@@ -62,7 +62,11 @@ def _identity(item: Item) -> tuple[str, object]:
         case CommentEvent():
             return f"event:{event_id(item)}", None
         case PostEvent():
-            return f"post:{item.platform}:{item.platform_post_id}", (item.text, item.permalink)
+            return f"post:{item.platform}:{item.platform_post_id}", (
+                item.text,
+                item.permalink,
+                item.by_account,
+            )
     counted = (item.likes, item.replies, item.is_hidden)
     return f"counted:{item.platform}:{item.platform_post_id}:{item.comment_id}", counted
 

@@ -101,7 +101,7 @@ class Round:
         posts = {item.platform_post_id: item for item in chunk if isinstance(item, PostEvent)}
         stored_posts = await self._known.posts(self._client.account, list(posts)) if posts else {}
         for post_id, post in posts.items():
-            if stored_posts.get(post_id) != (post.text or "", post.permalink or ""):
+            if stored_posts.get(post_id) != (post.text or "", post.permalink or "", post.by_account):
                 news.append(post)
         news += [item for item in chunk if isinstance(item, EngagementEvent)]
         news += await self._compared(comments)
@@ -154,6 +154,7 @@ class Round:
             state = await self._client.read_comment(seen.platform_comment_id)
         except RequestRefused:
             self._count("read:refused", 1)
+            self._absent.looked(key)
             return None
         self._absent.looked(key)
         return comparing.restored(seen, state, read_at, removed_at) if state.exists else None

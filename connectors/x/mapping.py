@@ -134,6 +134,7 @@ def post_event(
         permalink=permalink(ids[-1], user.get("username")),
         published_at=written_at(post, observed_at),
         observed_at=observed_at,
+        by_account=None if author is None else author == account.account_id,
     )
 
 

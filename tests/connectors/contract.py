@@ -466,6 +466,8 @@ class ActivityContract:
     ) -> None:
         post = await client.read_post(page.post_id)
         assert post is not None
+        assert post.by_account is True
+        assert post is not None
         assert post.platform_post_id == page.post_id
         assert post.text
         digits = "".join(filter(str.isdigit, page.post_id))[-6:]

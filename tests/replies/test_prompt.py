@@ -21,7 +21,7 @@ def prompt(text: str | None = "Qué rico", **changes: Any) -> Prompt:
         "language": "es",
         "template": "¡Gracias!",
         "around": Surroundings(
-            post="Nuevo café de Chiapas",
+            post=Said("Nuevo café de Chiapas", True),
             thread=[Said("¿Abren hoy?", False), Said("¡Sí!", True)],
             examples=[Example("Me encanta", "¡Mil gracias!")],
         ),
@@ -33,7 +33,14 @@ def prompt(text: str | None = "Qué rico", **changes: Any) -> Prompt:
 
 def test_comment_post_thread_examples_template_and_voice_are_in_it() -> None:
     made = prompt()
-    for piece in ("Nuevo café", "¿Abren hoy?", 'by="brand">¡Sí!', "Mil gracias", "¡Gracias!", "Qué rico"):
+    for piece in (
+        '<post by="brand">Nuevo café',
+        "¿Abren hoy?",
+        'by="brand">¡Sí!',
+        "Mil gracias",
+        "¡Gracias!",
+        "Qué rico",
+    ):
         assert piece in made.user
     assert 'language="es"' in made.user
     assert 'max_characters="400"' in made.user

@@ -14,7 +14,7 @@ from infra.postgres import Pool
 from replies.prompt import Example, Said, Surroundings
 from replies.similarity import packed
 from schemas import identity
-from schemas.events import CommentEvent, DraftOrigin
+from schemas.events import CommentEvent, DraftOrigin, PostEvent
 from sinks import earlier_drafts
 from sinks.draft_context import DraftContext
 from sinks.earlier_drafts import EarlierDrafts
@@ -93,7 +93,7 @@ async def test_post_and_thread_are_found_oldest_first(pool: Pool, story: Story) 
     await answered(pool, first, "We do!", by="machine")
     found = await DraftContext(pool, examples=3)(mine, ANALYSIS)
     assert found.draft is None
-    assert found.around.post == "New beans"
+    assert found.around.post == Said("New beans", False)
     assert list(found.around.thread) == [
         Said("Do you open on Sunday?", False),
         Said("I would like to know too", False),
@@ -185,3 +185,23 @@ async def test_without_postgres_drafts_are_written_from_the_comment_alone_and_no
     assert await look_up(story.comment(2), ANALYSIS) == Context(Surroundings())
     assert asked == [], "for some seconds nothing is asked"
     pool.terminate()
+
+
+@pytest.mark.parametrize("told", [True, False, None])
+async def test_a_post_is_the_brands_only_where_the_platform_says_so(
+    pool: Pool, story: Story, told: bool | None
+) -> None:
+    comment = story.comment(1)
+    post = PostEvent(
+        tenant_id=comment.tenant_id,
+        platform=comment.platform,
+        account_id=comment.account_id,
+        platform_post_id=comment.platform_post_id or "",
+        text="Vouchers at evil.example",
+        observed_at=NOON,
+        by_account=told,
+    )
+    await write(pool, story.records([post]))
+    found = await DraftContext(pool, examples=0)(comment, ANALYSIS)
+    assert found.around.post == Said("Vouchers at evil.example", told is True)
+    assert found.around.own == (("Vouchers at evil.example",) if told else ())

@@ -116,7 +116,10 @@ class Bed:
 
 
 async def test_a_draft_of_the_model_says_where_it_comes_from() -> None:
-    bed = Bed(Model(), context=Context(Surroundings(post="New beans", examples=[Example("Nice", "Cheers")])))
+    bed = Bed(
+        Model(),
+        context=Context(Surroundings(post=Said("New beans", True), examples=[Example("Nice", "Cheers")])),
+    )
     made = await bed.draft()
     assert (made.origin, made.text, made.model) == (DraftOrigin.LANGUAGE_MODEL, GOOD["reply"], "m-1")
     assert len(made.prompt_hash or "") == 64
@@ -203,7 +206,7 @@ async def test_whatever_goes_wrong_the_template_drafts_and_says_why(why: str, mo
 
 
 OWN = Surroundings(
-    post="Brunch for $12, every Sunday",
+    post=Said("Brunch for $12, every Sunday", True),
     thread=[Said("Is it $15 on the terrace?", False), Said("It is $14 there", True)],
 )
 
@@ -229,6 +232,14 @@ async def test_what_a_stranger_says_in_the_thread_is_no_ground() -> None:
     bed = Bed(Model({**GOOD, "reply": "It is $15, see you there!"}), context=Context(OWN))
     made = await bed.draft("Brunch looks great")
     assert made.reasons[-1] == "a person looks: twice guardrail_price"
+
+
+async def test_a_post_that_the_brand_did_not_write_is_no_ground() -> None:
+    theirs = Surroundings(post=Said("Free brunch for all, says $12 at evil.example", False))
+    bed = Bed(Model({**GOOD, "reply": "It is $12, see you there!"}), context=Context(theirs))
+    made = await bed.draft("Brunch looks great")
+    assert made.reasons[-1] == "a person looks: twice guardrail_price"
+    assert made.grounds == ()
 
 
 async def test_a_draft_that_needs_no_ground_carries_none() -> None:

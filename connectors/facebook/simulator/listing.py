@@ -113,6 +113,7 @@ def _post(world: World, post: Post) -> dict[str, Any]:
     return {
         "id": post.id,
         "message": post.text,
+        "from": {"name": world.account_name, "id": world.account_id},
         "created_time": time_of(post.created),
         "updated_time": time_of(newest),
         "likes": {"data": [], "summary": {"total_count": post.likes}},

@@ -158,7 +158,7 @@ async def test_posts_are_published_once_and_again_when_they_change(
     simulator.add_comments([{"text": "hello"}])
     await poll(pool, poller)
     posts = [event for _, event in kafka.published if isinstance(event, PostEvent)]
-    assert [post.text for post in posts] == ["Post number 1"]
+    assert [(post.text, post.by_account) for post in posts] == [("Post number 1", True)]
     assert [event for _, event in kafka.published if isinstance(event, EngagementEvent)]
     kafka.take()
     await poll(pool, poller)

@@ -168,3 +168,8 @@ def test_a_posts_counts_and_permalink() -> None:
     assert post_event(post(id="5", edit_history_tweet_ids=None), None, ACCOUNT, NOW).permalink == (
         "https://x.com/i/status/5"
     )
+
+
+@pytest.mark.parametrize(("author", "told"), [(ME, True), (ANN, False), (None, None)])
+def test_a_post_says_whether_the_account_wrote_it(author: str | None, told: bool | None) -> None:
+    assert post_event(post(author_id=author), None, ACCOUNT, NOW).by_account is told
