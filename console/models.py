@@ -20,7 +20,7 @@ from schemas.errors import ConfigurationError
 app = typer.Typer(no_args_is_help=True, help="The models that label comments.")
 app.command("compare")(compare)
 
-_STEPS: Final = ("base", "train", "distil", "soup", "export", "left_out")
+_STEPS: Final = ("base", "minilm", "train", "distil", "soup", "export", "left_out")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Model = Annotated[str | None, typer.Option(help="A model's name, NAME@HASH, or folder; the shipped one.")]
 

@@ -1,7 +1,9 @@
 """Distils teachers into a student of few layers: what they answer to a pool of texts, labelled or not.
 
 `ask` writes down the teachers' answers once, so that the student may read the pool for many epochs; `train`
-fits the student to them and to the labels. Texts that calibrate the exported model are in no pool.
+fits the student to them and to the labels. A teacher that reads English alone, with a tokenizer of its own,
+is asked about the English tweets by `ask_english`, and its answers are blended in. Texts that calibrate the
+exported model are in no pool.
 """
 
 import argparse
@@ -24,6 +26,8 @@ from models.training.predict import measure, outputs_of
 from models.training.train import SOURCE_WEIGHTS, Loss, fit, held_out, labelled_loss
 
 _TEMPERATURE = 2.0
+_ENGLISH = ("sentiment-en", "brand-tweets")
+"""Sources that teachers of English are asked about."""
 
 
 def pool(folder: Path, *, english: int, seed: int = 11) -> list[data.Example]:
@@ -57,6 +61,22 @@ def ask(teachers: list[Path], tokenizer: Tokenizer, texts: list[data.Example]) -
         for key, value in (("sentiment", sentiment), ("intent", intent)):
             answers[key] = answers.get(key, np.zeros_like(value)) + value / len(teachers)
     return answers
+
+
+def ask_english(teachers: list[Path], tokenizer: Tokenizer, texts: list[data.Example]) -> dict[str, Array]:
+    """The mean sentiment logits of teachers that read English alone; not a number where not asked."""
+    rows = [row for row, text in enumerate(texts) if text.source in _ENGLISH]
+    logits = np.full((len(texts), 3), np.nan, np.float32)
+    logits[rows] = ask(teachers, tokenizer, [texts[row] for row in rows])["sentiment"]
+    return {"sentiment": logits}
+
+
+def blend(first: Array, english: Array, share: float) -> Array:
+    """`first`, (n, 3) logits, and `share` of `english` where that is a number."""
+    asked = ~np.isnan(english[:, 0])
+    mixed = first.copy()
+    mixed[asked] = (1 - share) * first[asked] + share * english[asked]
+    return mixed
 
 
 def embed(base: Path, tokenizer: Tokenizer, texts: list[data.Example], every: int = 4) -> dict[str, Array]:
@@ -103,13 +123,15 @@ def centred(raw: Array) -> Array:
 
 
 def main() -> None:
-    """Write down answers (`ask`), base embeddings (`embed`), or `train`; see the module."""
+    """Write down answers (`ask`, `ask_english`), base embeddings (`embed`), or `train`; see the module."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("step", choices=("ask", "embed", "train"))
+    parser.add_argument("step", choices=("ask", "ask_english", "embed", "train"))
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--models", type=Path, nargs="+", required=True, help="teachers, base, or the start")
     parser.add_argument("--answers", type=Path, nargs="+", help="train: the parts of `ask`, in order")
+    parser.add_argument("--answers-english", type=Path, nargs="+", help="train: parts of `ask_english`")
+    parser.add_argument("--share-english", type=float, default=0.5, help="train: of those in the blend")
     parser.add_argument("--embeddings", type=Path, help="train: what `embed` wrote")
     parser.add_argument("--part", type=int, nargs=2, default=(0, 1), help="ask: which part of how many")
     parser.add_argument("--english", type=int, default=26_000)
@@ -128,15 +150,19 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     tokenizer = Tokenizer.from_file(str(args.tokenizer))
     texts = pool(args.data, english=args.english)
-    if args.step == "ask":
+    if args.step in ("ask", "ask_english"):
+        asking = ask if args.step == "ask" else ask_english
         rows = np.array_split(np.arange(len(texts)), args.part[1])[args.part[0]]
-        np.savez(args.out, **ask(args.models, tokenizer, [texts[r] for r in rows]))  # type: ignore[arg-type]
+        np.savez(args.out, **asking(args.models, tokenizer, [texts[r] for r in rows]))  # type: ignore[arg-type]
         return
     if args.step == "embed":
         np.savez(args.out, **embed(args.models[0], tokenizer, texts))  # type: ignore[arg-type]
         return
     parts = [np.load(path) for path in args.answers]
     taught = {key: np.concatenate([part[key] for part in parts]) for key in parts[0].files}
+    if args.answers_english:
+        english = np.concatenate([np.load(path)["sentiment"] for path in args.answers_english])
+        taught["sentiment"] = blend(taught["sentiment"], english, args.share_english)
     if args.embeddings:
         taught["embedding"] = centred(np.load(args.embeddings)["embedding"])
     if {len(value) for value in taught.values()} != {len(texts)}:

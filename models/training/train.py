@@ -146,6 +146,11 @@ def training_set(
     ]
 
 
+def tweets(folder: Path, rng: random.Random) -> list[data.Example]:
+    """The English tweets and emoji items of one epoch, for a teacher that reads English alone."""
+    return data.without(data.english_sentiment(folder, "train") + emoji_items(rng), held_out(folder))
+
+
 def main() -> None:
     """Train from saved weights and save the result; prints the quality after each epoch as JSON."""
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -162,6 +167,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=3072, help="of a batch")
     parser.add_argument("--repeat", type=int, default=2)
     parser.add_argument("--without", default="")
+    parser.add_argument("--tweets", action="store_true", help="train on the English tweets alone")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1, help="more stall where the cores are shared")
     args = parser.parse_args()
@@ -174,9 +180,12 @@ def main() -> None:
 
     def batches(number: int) -> list[Batch]:
         rng = random.Random(args.seed * 1000 + number)
-        examples = training_set(
-            args.data, rng, english=args.english, repeat=args.repeat, without=args.without
-        )
+        if args.tweets:
+            examples = tweets(args.data, rng)
+        else:
+            examples = training_set(
+                args.data, rng, english=args.english, repeat=args.repeat, without=args.without
+            )
         return list(epoch(examples, tokenizer, rng, tokens=args.tokens, weights=SOURCE_WEIGHTS))
 
     fit(model, batches, labelled_loss, epochs=args.epochs, rate=args.rate,
