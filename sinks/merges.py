@@ -40,7 +40,7 @@ _MERGED: Final = (
 # A removed comment comes back by a direct read alone, made when the removal was known (an edit by a poll
 # whose time is that of the read: `connectors.polling.comparing.restored`). Listings may be older than the
 # removal, and webhooks late: what they say of a removed comment changes nothing. The reply that a removal has
-# ended stays ended; people may answer.
+# ended stays ended; people are asked (`sinks.queueing`).
 _GONE: Final = "max(occurred_at) filter (where kind = 'removed')"
 _BACK: Final = (
     "max(occurred_at) filter (where kind = 'edited' and source in ('poll', 'backfill')"

@@ -161,6 +161,22 @@ where q.decision_id = f.decision_id and f.fate is null
 """  # noqa: S608
 
 
+# A removed comment that is there again, and whose reply has ended: people are asked, once.
+_THERE_AGAIN: Final = f"""
+insert into review_items as i (
+    revision_id, comment_id, draft_id, tenant_id, cause, level, reason, priority, created_at)
+select distinct on (q.revision_id) q.revision_id, q.comment_id, q.draft_id, q.tenant_id, 'unsent',
+    'moderator', 'was removed, and is there again; its reply was not sent', d.priority, {NOW}
+from reply_queue q join comments c using (comment_id) join decisions d using (decision_id)
+where q.comment_id = any ($2::uuid[]) and q.state = 'removed' and c.removed_at is null
+    and c.current_revision_id = q.revision_id and not {HELD}
+order by q.revision_id, q.decided_by = 'person' desc
+on conflict (revision_id) do update set cause = 'unsent', reason = excluded.reason, closed_at = null,
+    draft_id = coalesce(i.draft_id, excluded.draft_id)
+where i.cause = 'decision'
+"""  # noqa: S608
+
+
 async def cancel(
     connection: Connection, codec: Codec, comments: Sequence[str], *, now: datetime | None, grace: float
 ) -> None:
@@ -174,6 +190,7 @@ async def cancel(
         ended += await settle_seen(connection, found.posted, now=now)
     ended += await connection.fetch(_CANCEL, now, comments)
     await connection.execute(_REVIVE, now, comments, HAS_REPLY)
+    await connection.execute(_THERE_AGAIN, now, comments)
     await report(connection, codec, ended)
 
 

@@ -14,6 +14,7 @@ from connectors.facebook.client import FacebookClient
 from connectors.facebook.simulator import Simulator
 from connectors.journal import lines
 from connectors.logins import Token
+from connectors.outcomes import RequestRefused
 from connectors.platform import CommentState
 from connectors.polling import comparing
 from connectors.polling.access import Access
@@ -115,6 +116,40 @@ async def test_a_removed_comment_that_is_listed_again_and_read_is_there_again(
     poller._absent = Patience(0, 0)
     await poll(pool, poller)
     assert await pool.fetchval("select state from comments") == "removed"
+
+
+async def test_a_comment_comes_back_also_where_the_removals_clock_was_ahead(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored
+) -> None:
+    simulator.add_comments([{"text": "hello"}])
+    await poll(pool, poller)
+    [added] = kafka.take()
+    gone = comparing.removed(added, utc_now() + timedelta(hours=1))
+    async with pool.acquire() as connection, connection.transaction():
+        await facts.write(connection, [stored("comments.raw", gone)])
+    await poll(pool, poller)
+    assert [event.kind for event in kafka.take()] == [CommentKind.EDITED]
+    assert await pool.fetchval("select removed_at from comments") is None
+
+
+async def test_a_removed_comment_whose_read_is_refused_is_read_again_only_after_a_while(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.add_comments([{"text": "hello"}])
+    await poll(pool, poller)
+    [added] = kafka.take()
+    async with pool.acquire() as connection, connection.transaction():
+        await facts.write(connection, [stored("comments.raw", comparing.removed(added, utc_now()))])
+    reads: list[str] = []
+
+    async def read_comment(_: FacebookClient, comment_id: str) -> CommentState:
+        reads.append(comment_id)
+        raise RequestRefused("not for you")
+
+    monkeypatch.setattr(FacebookClient, "read_comment", read_comment)
+    await poll(pool, poller)
+    await poll(pool, poller)
+    assert reads == [added.platform_comment_id]
 
 
 async def test_a_listing_older_than_the_removal_brings_nothing_back(
