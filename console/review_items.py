@@ -114,7 +114,7 @@ async def item(connection: "Connection | Pool", tenant: str, comment_id: str, *,
             row["revision_id"],
         )
         if decided:
-            by = f"{decided['action']} by {decided['person']}"
+            by = f"{decided['person']} chose {decided['action']}"
         elif row["state"] in _WAITING:
             by = "somebody decided it a moment ago"
         else:

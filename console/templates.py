@@ -13,6 +13,7 @@ from rich.table import Table
 from console import database, seeding, tables, versions
 from console.printing import cell, json_line
 from console.tables import Column
+from console.yaml_files import yaml_text
 from infra.postgres import Pool
 from replies import book, learning
 from replies.documents import validated
@@ -123,10 +124,7 @@ def import_templates(
     person: Person = "",
 ) -> None:
     """Adds or renews the templates of a file, all or none; what is as it was gets no new version."""
-    try:
-        templates = book.from_yaml(file.read_text(encoding="utf-8"), str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"Cannot read {file}: {error}. Name a YAML file that exists.") from error
+    templates = book.from_yaml(yaml_text(file), str(file))
     who = person or getpass.getuser()
     print(
         database.run(

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from console import database, versions
 from console.printing import cell, json_line
+from console.yaml_files import yaml_text
 from replies.documents import read_yaml, validated
 from replies.voice import EVERYWHERE, Voice
 from schemas.errors import ConfigurationError
@@ -61,11 +62,7 @@ def set_voice(
     person: Person = "",
 ) -> None:
     """Sets a voice; it is checked first."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"Cannot read {file}: {error}. Name a YAML file that exists.") from error
-    voice = validated(Voice, read_yaml(text, str(file)), str(file))
+    voice = validated(Voice, read_yaml(yaml_text(file), str(file)), str(file))
     print(_save(checked(key), voice, person))
 
 

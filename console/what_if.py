@@ -14,11 +14,11 @@ from console.moments import moment
 from console.past_decisions import Question, ask
 from console.printing import cell, json_line
 from console.servers import open_servers
+from console.yaml_files import yaml_text
 from infra import settings
 from replies.account import Mode
 from replies.documents import read_yaml
 from replies.policy import Policy
-from schemas.errors import ConfigurationError
 
 PolicyFile = Annotated[
     Path, typer.Option("--policy", help="A policy as YAML, as `parley policy show` prints.")
@@ -59,11 +59,7 @@ def what_if(
 
 def read_policy(file: Path) -> tuple[dict[str, Any], Policy]:
     """A policy's plain data and the policy; raises ConfigurationError naming file, place and problem."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"Cannot read {file}: {error}. Name a YAML file that exists.") from error
-    document = json.loads(json.dumps(read_yaml(text, str(file)), default=str))
+    document = json.loads(json.dumps(read_yaml(yaml_text(file), str(file)), default=str))
     policy = Policy.from_data(document, str(file))
     return document, policy
 

@@ -14,7 +14,7 @@ from console.stages import STAGE_INPUTS
 from console.supervisor import Program, Supervisor, exit_with_parent
 from infra import logs, postgres, settings
 from infra.settings import Settings
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, EnvironmentFault
 from schemas.events import Platform
 
 GROUPS: Final[tuple[tuple[str, ...], ...]] = (("enrich",), ("draft", "decide"), ("postgres",), ("post",))
@@ -117,7 +117,13 @@ def serve() -> None:
             loop="uvloop",
             timeout_graceful_shutdown=int(loaded.drain_seconds),
         )
-        uvicorn.Server(config).run()
+        try:
+            uvicorn.Server(config).run()
+        except SystemExit as ended:  # uvicorn's way to say that it cannot listen; it has logged why
+            raise EnvironmentFault(
+                f"{url} cannot be listened on (the log line above says why). Stop what listens there, or set "
+                "PARLEY_HTTP_HOST and PARLEY_HTTP_PORT."
+            ) from ended
 
 
 def migrate() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from connectors.simulation.broken import TRANSPORT
+from schemas.errors import EnvironmentFault
 
 
 class _Protocol(HttpToolsProtocol):
@@ -37,8 +39,17 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def serving(app: FastAPI, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-    """Serves until the block ends; gives the base URL. `port` 0: a free one. Open requests are broken off."""
-    listener = socket.create_server((host, port), backlog=1024)
+    """Serves until the block ends; gives the base URL. `port` 0: a free one. Open requests are broken off.
+
+    Raises EnvironmentFault if the port is taken.
+    """
+    try:
+        listener = socket.create_server((host, port), backlog=1024)
+    except OSError as error:
+        raise EnvironmentFault(
+            f"Port {port} of {host} cannot be listened on: {os.strerror(error.errno or 0)}. Stop what listens there, or "
+            "choose another port (--port)."
+        ) from error
     # asyncio sets it on sockets that name their protocol, which those of `create_server` do not. Without it
     # an answer's body waits for the caller to acknowledge its head: 40 ms a call.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
