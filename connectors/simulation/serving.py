@@ -46,9 +46,10 @@ async def serving(app: FastAPI, host: str = "127.0.0.1", port: int = 0) -> Async
     try:
         listener = socket.create_server((host, port), backlog=1024)
     except OSError as error:
+        why = os.strerror(error.errno or 0)  # what `strerror` holds names the address a second time
         raise EnvironmentFault(
-            f"Port {port} of {host} cannot be listened on: {os.strerror(error.errno or 0)}. Stop what listens there, or "
-            "choose another port (--port)."
+            f"Port {port} of {host} cannot be listened on: {why}. Stop what listens there, or choose another "
+            "port (--port)."
         ) from error
     # asyncio sets it on sockets that name their protocol, which those of `create_server` do not. Without it
     # an answer's body waits for the caller to acknowledge its head: 40 ms a call.
