@@ -40,3 +40,12 @@ def test_a_sentence_in_another_language_than_said_is_told(language: str, text: s
     assert LANGUAGES.checked(text, "en") == language
     assert LANGUAGES.checked(text, language) == language
     assert LANGUAGES.checked(text, "pl") == "pl", "a language that is not told apart here"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Restaurant Bella Napoli Trattoria Vino", "Obrigado, gracias, te esperamos pronto amigo"],
+)
+def test_a_sentence_of_which_nobody_can_be_sure_is_what_it_is_said_to_be(text: str) -> None:
+    assert LANGUAGES.checked(text, "en") == "en"
+    assert LANGUAGES.checked(text, "fr") == "fr"

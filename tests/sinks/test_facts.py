@@ -216,6 +216,16 @@ async def test_nothing_but_a_direct_read_brings_a_removed_comment_back(
     assert await pool.fetchval("select state from comments") == "removed"
 
 
+async def test_a_webhook_whose_two_times_are_one_brings_no_removed_comment_back(
+    pool: Pool, story: Story
+) -> None:
+    """Where a platform tells no time of an edit, that of its arrival stands for it."""
+    removed = story.comment(kind="removed", text=None, at=5)
+    late = replace(seen_again(story, 9), source=Source.WEBHOOK)
+    await write(pool, [story.record(each) for each in (story.comment(), removed, late)])
+    assert await pool.fetchval("select state from comments") == "removed"
+
+
 async def test_an_edit_back_to_the_first_wording_counts(pool: Pool, story: Story) -> None:
     events = [
         story.comment(text="A"),

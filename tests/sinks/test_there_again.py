@@ -54,3 +54,15 @@ async def test_who_has_closed_the_item_is_not_asked_again(office: Office, pool: 
     await pool.execute("update review_items set closed_at = now()")
     await office.take(there_again(story, at=90), there_again(story, at=95))
     assert await items(pool) == [("unsent", False)]
+
+
+async def test_what_the_poster_found_gone_stays_so_whatever_else_is_told_of_it(
+    office: Office, page: FakePage, story: Story
+) -> None:
+    await office.queued(1)
+    page.comments.clear()
+    await office.round(office.poster())
+    assert await office.state(1) == "removed"
+    await office.take(story.comment(1, kind="hidden", text=None, at=99, is_hidden=True), story.comment(1))
+    assert await office.state(1) == "removed"
+    assert await office.pool.fetchval("select removed_at from comments") is not None

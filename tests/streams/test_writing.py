@@ -223,9 +223,14 @@ async def test_a_draft_takes_from_the_brands_own_words_and_who_decides_knows_the
         comment_of("Brunch looks great"), analysis_of(), replace(made, grounds=()), NOW
     )
     assert unfounded.rule == "guardrail:price"
-    for number in range(40):
-        other = await bed.draft("Brunch looks great", platform_comment_id=str(number))
-        assert other.reasons[-1] != "wording used again for a like comment", "it may not be said elsewhere"
+
+
+async def test_what_one_post_says_is_not_said_under_another() -> None:
+    words = ("see you", "come by", "join us", "drop in", "be there", "bring friends", "stay long", "sit down")
+    bed = Bed(Model(lambda at: {**GOOD, "reply": f"It is $12, {words[at - 1]}!"}), context=Context(OWN))
+    for number in range(len(words)):
+        assert (await bed.draft("Brunch looks great", platform_comment_id=str(number))).grounds
+    assert bed.writer.cache.find(comment_of("Brunch looks great"), analysis_of()) is None
 
 
 async def test_what_a_stranger_says_in_the_thread_is_no_ground() -> None:

@@ -219,6 +219,31 @@ async def test_a_throttled_backfill_goes_on_where_it_stood_whoever_polls_then(
     assert pages_listed(journal) - listed < 6
 
 
+async def test_what_kafka_did_not_take_of_a_backfill_is_published_by_the_next_look(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored, clients: Clients, settings: Settings
+) -> None:
+    posts = [simulator.world.add_post(f"post {number}").id for number in range(20)]
+    ids = simulator.add_comments([{"text": f"{at}", "post_id": posts[at // 40]} for at in range(800)])
+    for number, comment_id in enumerate(ids):
+        existing(simulator, comment_id).created -= 3 * 86_400 - number
+    await pool.execute("update account_polls set backfill_since = now() - interval '7 days'")
+    publish, calls = kafka.publish, 0
+
+    async def fails_once(messages: list[Message]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise TransientError("no broker")
+        await publish(messages)
+
+    kafka.publish = fails_once  # type: ignore[method-assign]
+    await poll(pool, poller)
+    assert await pool.fetchval("select backfill_since from account_polls") is not None
+    await poll(pool, new_poller(pool, kafka, clients, settings))
+    assert await pool.fetchval("select backfill_since from account_polls") is None
+    assert {event.platform_comment_id for event in kafka.take()} == set(ids)
+
+
 def pages_listed(journal: Path) -> int:
     """Pages of comments that the platform has answered with."""
     return sum(line["kind"] == "list" and line["status"] == 200 for line in lines(journal))

@@ -206,6 +206,16 @@ async def test_posts_are_published_once_and_again_when_they_change(
     assert await pool.fetchval("select max(likes) from engagement") == 3
 
 
+async def test_a_post_that_was_stored_without_its_author_is_told_again(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored, clients: Clients, settings: Settings
+) -> None:
+    simulator.add_comments([{"text": "hello"}])
+    await poll(pool, poller)
+    await pool.execute("update posts set by_account = null")
+    await poll(pool, new_poller(pool, kafka, clients, settings))
+    assert await pool.fetchval("select by_account from posts") is True
+
+
 async def test_the_post_of_a_comment_that_came_by_webhook_is_fetched(
     simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored, clients: Clients, account: Account
 ) -> None:
