@@ -82,8 +82,10 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def _rewind(self) -> Mapping[TopicPartition, int | None]:
         consumer = self._ensure_consumer()
+        if not consumer.assignment():  # revoked meanwhile; who gets partitions begins at their positions
+            return {}
         committed = cast(Mapping[TopicPartition, int | None], await consumer.seek_to_committed())
-        if unread := [tp for tp, offset in committed.items() if not offset]:
+        if unread := consumer.assignment() & {tp for tp, offset in committed.items() if not offset}:
             await consumer.seek_to_beginning(*unread)
         return committed
 

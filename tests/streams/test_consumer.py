@@ -136,3 +136,9 @@ async def test_records_that_were_read_while_positions_were_set_are_read_again_in
 
 async def _seek(thread: Any, topic: str, offset: int) -> None:
     thread._ensure_consumer().seek(TopicPartition(topic, 0), offset)
+
+
+async def test_with_all_partitions_revoked_there_is_nothing_to_go_back_in(reading: Reading) -> None:
+    thread = reading.consumer._thread
+    thread._ensure_consumer().unsubscribe()
+    await reading.consumer.perform_seek()
