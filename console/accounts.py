@@ -15,6 +15,7 @@ from console.quiet import quiet
 from infra import settings
 from infra.postgres import Pool
 from replies.account import AccountStatus, AccountView, Mode
+from replies.documents import validated
 from schemas import codec
 from schemas.arrival import Arrival
 from schemas.errors import ConfigurationError
@@ -41,46 +42,60 @@ def add(
     token_file: Annotated[
         Path | None, typer.Option(help="File with the access token; without it, standard input is read.")
     ] = None,
-    mode: Annotated[Mode, typer.Option(help="observe, review or auto")] = Mode.REVIEW,
-    brand: Annotated[str, typer.Option(help="The brand's name, for templates; the name without it.")] = "",
+    mode: Annotated[Mode | None, typer.Option(help="observe, review (if new) or auto")] = None,
+    brand: Annotated[
+        str | None, typer.Option(help="The brand's name, for templates; if new, the account's name.")
+    ] = None,
     language: Annotated[
-        str, typer.Option(help="ISO 639-1, spoken where a comment's own is not known.")
-    ] = "en",
-    replies_per_minute: Annotated[float | None, typer.Option(min=0, help="Budget.")] = None,
+        str | None, typer.Option(help="ISO 639-1, spoken where a comment's own is not known; if new, en.")
+    ] = None,
+    replies_per_minute: Annotated[
+        float | None, typer.Option(min=0, help="Budget; if new, PARLEY_REPLIES_PER_MINUTE.")
+    ] = None,
     username: Annotated[str | None, typer.Option(help="Its handle, by which own comments are told.")] = None,
-    may_reply: Annotated[bool, typer.Option(help="Whether the platform lets Parley reply there.")] = True,
+    may_reply: Annotated[
+        bool | None, typer.Option(help="Whether the platform lets Parley reply there; if new, it does.")
+    ] = None,
     only_when_mentioned: Annotated[
         bool | None,
-        typer.Option(help="Replies only to comments that mention it; the platform's way without."),
+        typer.Option(help="Replies only to comments that mention it; if new, the platform's way."),
     ] = None,
-    arrival: Annotated[Arrival, typer.Option(help="By which ways comments come.")] = Arrival.BOTH,
+    arrival: Annotated[
+        Arrival | None, typer.Option(help="By which ways comments come; if new, by both.")
+    ] = None,
     days: Annotated[
         float | None, typer.Option(min=0, help="Days of comments to fetch; PARLEY_BACKFILL_DAYS without it.")
     ] = None,
 ) -> None:
-    """Adds an account, or brings it up to date. The token is never an argument, and is kept encrypted.
+    """Adds an account, or brings it up to date: what is not said stays as it is.
 
-    It is the bare access token, or JSON with access, refresh and expires_at.
+    The token is never an argument, and is kept encrypted. It is the bare access token, or
+    JSON with access, refresh and expires_at.
     """
     if platform not in CONNECTORS:
         raise ConfigurationError(f"There is no connector for {platform}; there are {', '.join(CONNECTORS)}.")
     token, loaded = _token(token_file), settings.load()
-    view = AccountView(
+    new = AccountView(
+        tenant_id=loaded.tenant,
         platform=platform,
         account_id=account_id,
-        name=name,
-        mode=mode,
-        default_language=language,
-        brand_name=brand or name,
-        tenant_id=loaded.tenant,
-        may_reply=may_reply,
-        only_when_mentioned=CONNECTORS[platform].capabilities.replies_only_when_mentioned
-        if only_when_mentioned is None
-        else only_when_mentioned,
-        arrival=arrival,
+        only_when_mentioned=CONNECTORS[platform].capabilities.replies_only_when_mentioned,
+        brand_name=name[:60],
     )
+    given = {
+        "name": name,
+        "mode": mode,
+        "brand_name": brand,
+        "default_language": language,
+        "may_reply": may_reply,
+        "only_when_mentioned": only_when_mentioned,
+        "arrival": arrival,
+    }
+    said = {option: value for option, value in given.items() if value is not None}
 
-    async def work(pool: Pool, _tenant: str) -> None:
+    async def work(pool: Pool, _tenant: str) -> AccountView:
+        stored, budget = await configuration.stored_or(pool, new, loaded.replies_per_minute)
+        view = validated(AccountView, {**stored.model_dump(), **said}, f"{platform} account {account_id}")
         await configuration.save_account(
             pool,
             codec.load(),
@@ -88,15 +103,14 @@ def add(
             token=token,
             username=username,
             keys=configuration.key_ring(loaded),
-            replies_per_minute=loaded.replies_per_minute
-            if replies_per_minute is None
-            else replies_per_minute,
+            replies_per_minute=budget if replies_per_minute is None else replies_per_minute,
             actor=getpass.getuser(),
         )
         await connecting.want_backfill(pool, loaded, platform, account_id, days)
+        return view
 
-    database.run(work, announces=True)
-    print(f"{platform} account {account_id} ({name}): mode {mode}")
+    view = database.run(work, announces=True)
+    print(f"{platform} account {account_id} ({name}): mode {view.mode}")
 
 
 def _token(file: Path | None) -> str:

@@ -154,20 +154,20 @@ def unknown_account(platform: str, account_id: str) -> ConfigurationError:
     )
 
 
-async def load_account(
-    connection: "Connection | Pool", tenant: str, platform: str, account_id: str
-) -> AccountView:
-    """The account's row; raises ConfigurationError if there is none."""
-    row = await connection.fetchrow(
-        f"select {statuses.COLUMNS} from social_accounts "  # noqa: S608
+async def stored_or(pool: Pool, new: AccountView, budget: float) -> tuple[AccountView, float]:
+    """The account as it is stored, with its budget of replies a minute; `new`, `budget` if it is not yet."""
+    row = await pool.fetchrow(
+        f"select {statuses.COLUMNS}, replies_per_minute from social_accounts "  # noqa: S608
         "where tenant_id = $1 and platform = $2 and account_id = $3",
-        tenant,
-        platform,
-        account_id,
+        new.tenant_id,
+        new.platform,
+        new.account_id,
     )
     if row is None:
-        raise unknown_account(platform, account_id)
-    return AccountView.model_validate(dict(row))
+        return new, budget
+    kept = dict(row)
+    budget = kept.pop("replies_per_minute")
+    return AccountView.model_validate(kept), budget
 
 
 def key_ring(settings: Settings) -> KeyRing:

@@ -82,27 +82,18 @@ async def save_granted(
     pool: Pool, loaded: Settings, platform: Platform, granted: Granted, mode: Mode, arrival: Arrival | None
 ) -> Arrival:
     """Stores a granted account; what was configured of a known one stays. By which ways its comments come."""
-    try:
-        view = await configuration.load_account(pool, loaded.tenant, platform, granted.account_id)
-    except ConfigurationError:
-        view = AccountView(
-            tenant_id=loaded.tenant,
-            platform=platform,
-            account_id=granted.account_id,
-            name=granted.name,
-            brand_name=granted.name[:60],
-            mode=mode,
-            only_when_mentioned=CONNECTORS[platform].capabilities.replies_only_when_mentioned,
-        )
+    new = AccountView(
+        tenant_id=loaded.tenant,
+        platform=platform,
+        account_id=granted.account_id,
+        name=granted.name,
+        brand_name=granted.name[:60],
+        mode=mode,
+        only_when_mentioned=CONNECTORS[platform].capabilities.replies_only_when_mentioned,
+    )
+    view, budget = await configuration.stored_or(pool, new, loaded.replies_per_minute)
     if arrival is not None:
         view = view.model_copy(update={"arrival": arrival})
-    budget = await pool.fetchval(
-        "select replies_per_minute from social_accounts "
-        "where tenant_id = $1 and platform = $2 and account_id = $3",
-        loaded.tenant,
-        platform,
-        granted.account_id,
-    )
     await configuration.save_account(
         pool,
         codec.load(),
@@ -110,7 +101,7 @@ async def save_granted(
         token=token_json(granted.token),
         username=granted.username,
         keys=configuration.key_ring(loaded),
-        replies_per_minute=loaded.replies_per_minute if budget is None else budget,
+        replies_per_minute=budget,
         actor=getpass.getuser(),
     )
     return view.arrival

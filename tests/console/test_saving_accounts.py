@@ -1,6 +1,7 @@
 """A token that is entered anew lets an account post again only where it was the token that held it."""
 
 import base64
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -15,6 +16,7 @@ from replies.account import AccountStatus, AccountView, Mode
 from schemas.arrival import Arrival
 from schemas.codec import load
 from schemas.events import ConfigChange, Platform
+from tests.console.conftest import Parley
 
 KEYS = KeyRing({"k": b"k" * 32})
 ACCOUNT = AccountView(tenant_id="acme", platform=Platform.X, account_id="1", name="one")
@@ -83,3 +85,44 @@ async def test_connecting_again_keeps_the_ways_unless_others_are_said(pool: Pool
     assert await ways(pool) == ["webhook"]
     assert await connect(Arrival.BOTH) is Arrival.BOTH
     assert await ways(pool) == ["webhook+polling"]
+
+
+OF_ADD = (
+    "select mode, brand_name, default_language, replies_per_minute, may_reply, only_when_mentioned, arrival "
+    "from social_accounts"
+)
+
+
+@pytest.mark.integration
+def test_adding_again_renews_the_token_and_leaves_what_is_not_said(parley: Parley, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    add = ("accounts", "add", "facebook", "1", "--name", "Page", "--token-file", str(token))
+    token.write_text("first")
+    parley(*add)
+    assert parley.row(OF_ADD) == ("review", "Page", "en", 30, True, False, "webhook+polling")
+    said = (
+        "--mode auto --brand Acme --language de --replies-per-minute 7 --no-may-reply --only-when-mentioned"
+    )
+    parley(*add, *said.split(), "--arrival", "polling")
+    configured = ("auto", "Acme", "de", 7, False, True, "polling")
+    assert parley.row(OF_ADD) == configured
+    sealed = parley.row("select token_ciphertext from social_accounts")
+    token.write_text("second")
+    assert "mode auto" in parley(*add)
+    assert parley.row(OF_ADD) == configured
+    assert parley.row("select token_ciphertext from social_accounts") != sealed
+    parley(*add, "--may-reply", "--mode", "observe")
+    assert parley.row(OF_ADD) == ("observe", "Acme", "de", 7, True, True, "polling")
+
+
+@pytest.mark.integration
+async def test_connecting_again_keeps_what_was_configured(pool: Pool) -> None:
+    settings = Settings(tenant="acme", encryption_keys=SecretStr(f"k:{base64.b64encode(b'k' * 32).decode()}"))
+    kept = ACCOUNT.model_copy(update={"mode": Mode.AUTO, "brand_name": "Acme", "default_language": "de"})
+    await configuration.save_account(
+        pool, load(), kept, token="t", keys=KEYS, replies_per_minute=7, actor="test"
+    )
+    before = await pool.fetchrow(OF_ADD)
+    granted = Granted(account_id="1", name="another name", token=Token(access="t"))
+    await save_granted(pool, settings, Platform.X, granted, Mode.REVIEW, None)
+    assert await pool.fetchrow(OF_ADD) == before
