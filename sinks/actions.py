@@ -15,7 +15,8 @@ from infra import audit, logs, metrics
 from infra.crypto import KeyRing
 from infra.postgres import Connection, Pool, transient
 from infra.settings import Settings
-from schemas.errors import TransientError
+from schemas.errors import ConfigurationError, TransientError
+from schemas.events import Platform
 from sinks import change, facts
 from sinks.senders import Clients, Senders
 from sinks.wakeup import POLL, Wakeup
@@ -158,10 +159,17 @@ async def ask(connection: Connection, kind: str, rows: Sequence[Any], *, person:
     """Asks for an action on each row (tenant_id, platform, account_id, target, comment_id, decision_id).
 
     Within the caller's transaction; audited. Returns the actions that are new: what is asked for already, or
-    was taken back, is not asked for twice.
+    was taken back, is not asked for twice. Raises ConfigurationError for what a platform does not offer.
     """
+    from connectors.catalogue import CONNECTORS  # the platforms' libraries: not for who only stages decisions
+
     made = []
     for row in rows:
+        if kind != "retract" and not CONNECTORS[Platform(row["platform"])].capabilities.may_hide:
+            raise ConfigurationError(
+                f"Comments on {row['platform']} cannot be hidden or shown: its API offers neither. Delete the "
+                "comment there by hand, or leave it."
+            )
         found = await connection.fetchrow(
             "insert into platform_actions (tenant_id, platform, account_id, kind, target, comment_id, "
             "decision_id, asked_by) values ($1, $2, $3, $4, $5, $6, $7, $8) "

@@ -9,6 +9,7 @@ import pytest
 
 from connectors.outcomes import Unknown
 from infra.postgres import Pool
+from schemas.errors import ConfigurationError
 from schemas.events import Platform
 from sinks import actions
 from sinks.change import TRIES
@@ -67,6 +68,21 @@ async def test_a_reply_is_taken_back_once_however_often_it_is_asked_for(place: S
     assert tuple(audit or ())[:2] == ("mia", "reply.retract")
 
 
+@pytest.mark.parametrize("place", [Platform.LINKEDIN], indirect=True)
+async def test_the_notice_of_a_reply_taken_back_makes_no_comment(place: Street, pool: Pool) -> None:
+    wanted = await place.posted()
+    await ask(place, "retract", wanted)
+    await place.actions().step()
+    reply = (await place.row(wanted))["reply_id"]
+
+    async def told() -> bool:
+        return reply in place.removed
+
+    await until(told)
+    known = [row["platform_comment_id"] for row in await pool.fetch("select * from comments")]
+    assert known == [wanted.comment.platform_comment_id]
+
+
 @pytest.mark.parametrize("place", ALL, indirect=True)
 async def test_a_comment_taken_back_is_not_answered_again(place: Street, pool: Pool) -> None:
     wanted = await place.posted()
@@ -94,9 +110,21 @@ async def test_a_comment_is_hidden_and_shown_in_the_order_of_asking(place: Stree
 
 
 @pytest.mark.parametrize("place", [Platform.LINKEDIN], indirect=True)
-async def test_what_a_platform_cannot_do_fails_with_a_reason(place: Street, pool: Pool) -> None:
+async def test_what_a_platform_cannot_do_is_refused_when_asked_and_fails_where_a_policy_orders_it(
+    place: Street, pool: Pool
+) -> None:
     wanted = await place.approved()
-    await ask(place, "hide", wanted)
+    for kind in ("hide", "unhide"):
+        with pytest.raises(ConfigurationError, match="linkedin cannot be hidden"):
+            await ask(place, kind, wanted)
+    assert await states(pool) == []
+    assert await pool.fetchval("select count(*) from audit_log where action like 'comment.%'") == 0
+    await pool.execute(
+        "insert into platform_actions "
+        "(tenant_id, platform, account_id, kind, target, comment_id, decision_id, asked_by) "
+        "select tenant_id, platform, account_id, 'hide', platform_comment_id, comment_id, decision_id, "
+        "'policy' from reply_queue"
+    )
     await place.actions().step()
     assert await states(pool) == [("hide", "failed")]
     assert await pool.fetchval("select reason from platform_actions")
