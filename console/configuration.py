@@ -3,6 +3,7 @@
 Policies, templates and voices: `console.versions`.
 """
 
+from collections.abc import Iterable
 from typing import Final, Literal
 
 from infra import crypto
@@ -152,6 +153,18 @@ def unknown_account(platform: str, account_id: str) -> ConfigurationError:
     return ConfigurationError(
         f"There is no {platform} account {account_id}. `parley accounts list` shows those that were added."
     )
+
+
+async def require_accounts(connection: Connection, tenant: str, keys: Iterable[str]) -> None:
+    """Raises ConfigurationError for the first key ("platform:id") that is no account of the tenant."""
+    rows = await connection.fetch(
+        "select platform || ':' || account_id as key from social_accounts where tenant_id = $1", tenant
+    )
+    known = {row["key"] for row in rows}
+    for key in keys:
+        if key not in known:
+            platform, _, account_id = key.partition(":")
+            raise unknown_account(platform, account_id)
 
 
 async def stored_or(pool: Pool, new: AccountView, budget: float) -> tuple[AccountView, float]:

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from console import database
+from console import configuration, database
 from console.moments import moment
 from console.printing import cell, json_line
 from infra.postgres import Connection, Pool
@@ -99,6 +99,7 @@ def retract(
                 where, values = "q.comment_id = $2", [await find(connection, tenant, identifier)]
             else:
                 platform, account_id = _account(account)
+                await configuration.require_accounts(connection, tenant, [account])
                 where = "q.platform = $2 and q.account_id = $3 and q.settled_at >= $4"
                 values = [platform, account_id, moment(since)]
             rows = await connection.fetch(

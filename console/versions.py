@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from console import seeding
-from console.configuration import POLICY_KEY
+from console.configuration import POLICY_KEY, require_accounts
 from infra.postgres import Pool
 from replies.templates import Template
-from replies.voice import Voice
+from replies.voice import EVERYWHERE, Voice
 from schemas import codec
 from schemas.events import ConfigChange, ConfigKind, utc_now
 from schemas.identity import content_hash
@@ -42,7 +42,10 @@ async def save_policy(pool: Pool, tenant: str, document: Mapping[str, Any], pers
 
 
 async def save_templates(pool: Pool, tenant: str, templates: Iterable[Template], person: str) -> str:
-    """Stores new versions of what differs and announces them, in one transaction; says what was done."""
+    """Stores new versions of what differs and announces them, in one transaction; says what was done.
+
+    Raises ConfigurationError if one is newly for an account that nobody has added.
+    """
     saved = []
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("select pg_advisory_xact_lock(hashtext('parley seed ' || $1))", tenant)
@@ -56,6 +59,8 @@ async def save_templates(pool: Pool, tenant: str, templates: Iterable[Template],
             version = before.version if before else 0
             if before and template.model_copy(update={"version": version}) == before:
                 continue
+            kept = set(before.accounts) if before else set()
+            await require_accounts(connection, tenant, [key for key in template.accounts if key not in kept])
             await connection.execute(
                 seeding.INSERT_TEMPLATE,
                 tenant,
@@ -79,8 +84,13 @@ async def save_templates(pool: Pool, tenant: str, templates: Iterable[Template],
 
 
 async def save_voice(pool: Pool, tenant: str, key: str, voice: Voice | None, person: str) -> int:
-    """Stores a voice as the newest of its key (None takes it away) and announces it, in one transaction."""
+    """Stores a voice as the newest of its key (None takes it away) and announces it, in one transaction.
+
+    Raises ConfigurationError for the voice of an account that nobody has added.
+    """
     async with pool.acquire() as connection, connection.transaction():
+        if voice and key != EVERYWHERE:
+            await require_accounts(connection, tenant, [key])
         await connection.execute("select pg_advisory_xact_lock(hashtext('parley voices ' || $1))", tenant)
         version: int = await connection.fetchval(
             "insert into voices (tenant_id, key, version, document, created_by) "

@@ -167,8 +167,8 @@ async def ask(connection: Connection, kind: str, rows: Sequence[Any], *, person:
     for row in rows:
         if kind != "retract" and not CONNECTORS[Platform(row["platform"])].capabilities.may_hide:
             raise ConfigurationError(
-                f"Comments on {row['platform']} cannot be hidden or shown: its API offers neither. Delete the "
-                "comment there by hand, or leave it."
+                f"Comments on {row['platform']} cannot be hidden or shown: its API offers neither. Delete "
+                "the comment there by hand, or leave it."
             )
         found = await connection.fetchrow(
             "insert into platform_actions (tenant_id, platform, account_id, kind, target, comment_id, "

@@ -36,6 +36,11 @@ async def spoken(pool: Pool) -> str:
 
 @pytest.mark.integration
 async def test_an_accounts_voice_outranks_the_one_for_all_until_it_is_taken_away(pool: Pool) -> None:
+    await pool.execute(
+        "insert into social_accounts (tenant_id, platform, account_id, name) "
+        "values ($1, 'facebook', '1', 'Acme')",
+        TENANT,
+    )
     shipped = await spoken(pool)
     await versions.save_voice(pool, TENANT, EVERYWHERE, Voice(tone="plain"), "ana")
     assert await spoken(pool) == "plain"
@@ -54,3 +59,11 @@ async def test_an_accounts_voice_outranks_the_one_for_all_until_it_is_taken_away
 def test_a_voice_is_an_accounts_or_everybodys(key: str) -> None:
     with pytest.raises(ConfigurationError, match="platform:id"):
         voices.checked(key)
+
+
+@pytest.mark.integration
+async def test_the_voice_of_an_account_that_nobody_added_is_refused_but_may_be_taken_away(pool: Pool) -> None:
+    with pytest.raises(ConfigurationError, match=r"facebook account 9\b.*`parley accounts list`"):
+        await versions.save_voice(pool, TENANT, "facebook:9", Voice(tone="dry"), "ana")
+    assert await pool.fetchval("select count(*) from voices") == 0
+    assert await versions.save_voice(pool, TENANT, "facebook:9", None, "ana") == 1
