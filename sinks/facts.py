@@ -13,11 +13,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from infra.postgres import Connection
-from sinks import merges, staged
+from sinks import merges, removed_replies, staged
 from streams.stage import Input
 
-_DEAD_LETTER_LOCK: Final = 0x7061726C6579_01
-"""Held shared by all writers, and alone by one that writes dead letters: see `_lock`."""
+_WRITERS_LOCK: Final = 0x7061726C6579_01
+"""Held shared by all writers, and alone by some: see `_let_run_alone`."""
 
 
 async def record(connection: Connection, records: Iterable[Input[Any]]) -> list[str]:
@@ -26,14 +26,17 @@ async def record(connection: Connection, records: Iterable[Input[Any]]) -> list[
     Afterwards the rows of these comments are locked, and the batch can be read from `in_batch`.
     The caller calls `refresh` when it has written what else it knows. Raises what asyncpg raises.
     """
+    records = list(records)
+    events = [each.event for each in records]
     rows = [row for each in records for row in staged.rows_of(each)]
     kinds = {row["what"] for row in rows}
-    await _let_run_alone(connection, alone="dead" in kinds)
+    await _let_run_alone(connection, alone="dead" in kinds or any(map(removed_replies.removes, events)))
     await staged.load(connection, rows)
     for kind, statements in merges.MERGES.items():
         if kind in kinds:
             for statement in statements:
                 await connection.execute(statement)
+    await removed_replies.forget(connection, events)
     return sorted({row["comment_id"] for row in rows if row.get("comment_id") is not None})
 
 
@@ -56,10 +59,11 @@ async def lock(connection: Connection, comments: Sequence[str]) -> None:
 
 
 async def _let_run_alone(connection: Connection, *, alone: bool) -> None:
-    """Lets a writer of dead letters run alone.
+    """Lets a writer of dead letters or removals run alone.
 
     Every other fact names its comment well enough to make the row, and so meets other writers there. A dead
-    letter may be about a comment whose row another transaction is just making. Dead letters are rare.
+    letter may be about a comment whose row another transaction is just making, a removal about a reply whose
+    outcome it is just writing. Both are rare.
     """
     kind = "" if alone else "_shared"
-    await connection.execute(f"select pg_advisory_xact_lock{kind}({_DEAD_LETTER_LOCK})")
+    await connection.execute(f"select pg_advisory_xact_lock{kind}({_WRITERS_LOCK})")

@@ -18,7 +18,7 @@ from infra.postgres import Pool
 from infra.settings import Settings
 from schemas import topics
 from schemas.codec import load
-from schemas.events import CommentEvent, Platform
+from schemas.events import CommentEvent, CommentKind, Platform
 from sinks.actions import Actions
 from sinks.post_sink import post_sink
 from sinks.poster import Poster
@@ -43,6 +43,7 @@ class Street:
         self._numbers = 0
         self._sinking = asyncio.Lock()
         self.observed = 0
+        self.removed: set[str] = set()
 
     async def publish(self, messages: list[Message]) -> None:
         """Kafka's part: acknowledged when the sink has it."""
@@ -53,6 +54,7 @@ class Street:
         ]
         await self.take(*events)
         self.observed += sum(event.reply_id is not None for event in events)
+        self.removed |= {event.platform_comment_id for event in events if event.kind is CommentKind.REMOVED}
 
     async def take(self, *events: Any) -> None:
         """Gives events to the post sink."""

@@ -226,6 +226,45 @@ async def test_a_webhook_whose_two_times_are_one_brings_no_removed_comment_back(
     assert await pool.fetchval("select state from comments") == "removed"
 
 
+def own_reply_told(story: Story, way: str) -> Event:
+    """What tells that c9 is the account's own reply to c1."""
+    if way == "outcome":
+        return replace(outcome(story), outcome=AttemptOutcome.POSTED, reply_id="c9")
+    return story.staff(reply_id="c9")
+
+
+@pytest.mark.parametrize("way", ["outcome", "observed"])
+@pytest.mark.parametrize("removal_first", [True, False])
+async def test_the_removal_of_an_own_reply_is_no_comment(
+    pool: Pool, story: Story, way: str, removal_first: bool
+) -> None:
+    removal = replace(story.comment(9, kind="removed", text=None, at=50), author_id=None, author_name=None)
+    facts = [story.comment(), own_reply_told(story, way)]
+    for event in [removal, *facts] if removal_first else [*facts, removal, removal]:
+        await write(pool, [story.record(event)])
+    found = await pool.fetch("select platform_comment_id from comments")
+    assert [row["platform_comment_id"] for row in found] == ["c1"]
+
+
+@pytest.mark.parametrize("way", ["outcome", "observed"])
+async def test_the_removal_of_an_own_reply_is_no_comment_while_others_write(
+    pool: Pool, story: Story, way: str
+) -> None:
+    removal = story.comment(9, kind="removed", text=None, at=50)
+    for _ in range(10):
+        await emptied(pool)
+        events = [removal, own_reply_told(story, way), removal]
+        await asyncio.gather(*(write(pool, [story.record(event)]) for event in events))
+        assert await pool.fetchval("select count(*) from comments where gone_at is not null") == 0
+
+
+async def test_a_removal_that_comes_before_its_comment_keeps_its_row(pool: Pool, story: Story) -> None:
+    removal = story.comment(9, kind="removed", text=None, at=50)
+    elsewhere = replace(story.staff(reply_id="c9"), account_id="page-2")
+    await write(pool, story.records([removal, elsewhere]))
+    assert await pool.fetchval("select state from comments where platform_comment_id = 'c9'") == "removed"
+
+
 async def test_an_edit_back_to_the_first_wording_counts(pool: Pool, story: Story) -> None:
     events = [
         story.comment(text="A"),

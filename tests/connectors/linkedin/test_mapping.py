@@ -163,6 +163,14 @@ def test_odd_texts_pass_as_comments(sent: str | None, kept: str) -> None:
     assert event_of(text=sent).text == kept
 
 
+def test_the_notice_of_an_own_replys_deletion_has_its_id_and_nothing_that_tells_whose_it_was() -> None:
+    own = event_of("ADMIN_COMMENT", 25, owner=OWNER, parentComment=comment_urn(22))
+    gone = event_of("COMMENT_DELETE", 25, decoratedGeneratedActivity=None)
+    assert (gone.kind, gone.author_id) == (CommentKind.REMOVED, None)
+    # By which `sinks.removed_replies` knows it.
+    assert gone.platform_comment_id == own.reply_id
+
+
 def test_of_several_notices_the_newest_counts_whatever_their_order() -> None:
     reply: dict[str, Any] = {"number": 23, "parentComment": comment_urn(22)}
     items = [
