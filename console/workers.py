@@ -1,11 +1,13 @@
 """`parley up|worker|serve|simulate|migrate`: the processes of Parley."""
 
 import asyncio
+import contextlib
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
+import httpx
 import typer
 
 from console import database, seeding
@@ -20,6 +22,8 @@ from schemas.events import Platform
 GROUPS: Final[tuple[tuple[str, ...], ...]] = (("enrich",), ("draft", "decide"), ("postgres",), ("post",))
 """Stages by process on a small machine; `parley up` and the demo run these beside `parley serve`."""
 
+_ASK_AGAIN: Final = 0.5
+"""Seconds between two questions whether a process is ready."""
 
 log = logs.get(__name__)
 
@@ -45,6 +49,7 @@ def up() -> None:
     """Runs everything on this machine: webhooks, every stage, the poster; restarts what fails."""
     loaded = settings.load()
     logs.configure(loaded.log_level, loaded.log_format, process="up")
+    log.info("starting: servers, models, stages; it takes about half a minute")
     with alone(loaded, "up"), open_servers(loaded) as servers:
         raise typer.Exit(asyncio.run(_up(loaded, servers)))
 
@@ -61,7 +66,9 @@ async def _up(loaded: Settings, servers: Servers) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     stopping = asyncio.create_task(stopped.wait())
+    telling = asyncio.create_task(_tell_when_ready(loaded))
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    telling.cancel()
     if stopped.is_set():
         await supervisor.stop()
         running.cancel()
@@ -69,6 +76,29 @@ async def _up(loaded: Settings, servers: Servers) -> int:
         return 0
     stopping.cancel()
     return running.result()
+
+
+async def _tell_when_ready(loaded: Settings) -> None:
+    """Logs one line once the API and (where they have metrics) all stages answer that they are ready."""
+    api = f"http://{loaded.http_host}:{loaded.http_port}"
+    metrics = {
+        "-".join(stages): f"http://{loaded.metrics_host}:{loaded.metrics_port + ordinal}"
+        for ordinal, stages in enumerate(GROUPS, 1)
+        if loaded.metrics_port
+    }
+    await ready([api, *metrics.values()])
+    log.info("ready", api=f"{api}/api", **{name: f"{url}/metrics" for name, url in metrics.items()})
+
+
+async def ready(processes: Sequence[str]) -> None:
+    """Returns once each of these (by their HTTP addresses) has answered `/health/ready` with 200."""
+    async with httpx.AsyncClient(trust_env=False, timeout=_ASK_AGAIN) as client:
+        for address in processes:
+            while True:
+                with contextlib.suppress(httpx.TransportError):
+                    if (await client.get(f"{address}/health/ready")).status_code == httpx.codes.OK:
+                        break
+                await asyncio.sleep(_ASK_AGAIN)
 
 
 def worker(
