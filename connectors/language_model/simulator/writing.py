@@ -15,48 +15,63 @@ _TASK: Final = re.compile(r'<task [^>]*language="([a-z]{2})"(?:[^>]*max_characte
 _TEMPLATE: Final = re.compile(r"<template>(.*?)</template>", re.DOTALL)
 _COMMENT: Final = re.compile(r"<comment[^>]*>(.*?)</comment>", re.DOTALL)
 
-_COURTESIES: Final[Mapping[str, Sequence[str]]] = {
+_REMARKS: Final[Mapping[str, Sequence[str]]] = {
     "en": (
         "Thanks for being here with us.",
-        "All the best from the team!",
         "We're glad you wrote to us.",
-        "Have a lovely day!",
         "We really do read every comment.",
     ),
     "es": (
         "Gracias por estar aquí con nosotros.",
-        "¡Un saludo de todo el equipo!",
         "Nos alegra que nos escribas.",
-        "¡Que tengas un día estupendo!",
         "Leemos cada comentario, de verdad.",
     ),
     "pt": (
         "Obrigado por estar aqui conosco.",
-        "Um abraço de toda a equipe!",
         "Que bom que você nos escreveu.",
-        "Tenha um ótimo dia!",
         "Lemos cada comentário, de verdade.",
     ),
     "fr": (
         "Merci d'être là avec nous.",
-        "Toute l'équipe vous salue !",
         "Votre message nous fait plaisir.",
-        "Très belle journée à vous !",
         "Nous lisons vraiment chaque commentaire.",
     ),
     "de": (
         "Schön, dass du hier bei uns bist.",
-        "Viele Grüße vom ganzen Team!",
         "Wir freuen uns über deine Nachricht.",
-        "Hab einen schönen Tag!",
         "Wir lesen wirklich jeden Kommentar.",
     ),
     "it": (
         "Grazie di essere qui con noi.",
-        "Un saluto da tutto il team!",
         "Ci fa piacere che ci scrivi.",
-        "Buona giornata!",
         "Leggiamo davvero ogni commento.",
+    ),
+}
+
+_FAREWELLS: Final[Mapping[str, Sequence[str]]] = {
+    "en": (
+        "All the best from the team!",
+        "Have a lovely day!",
+    ),
+    "es": (
+        "¡Un saludo de todo el equipo!",
+        "¡Que tengas un día estupendo!",
+    ),
+    "pt": (
+        "Um abraço de toda a equipe!",
+        "Tenha um ótimo dia!",
+    ),
+    "fr": (
+        "Toute l'équipe vous salue !",
+        "Très belle journée à vous !",
+    ),
+    "de": (
+        "Viele Grüße vom ganzen Team!",
+        "Hab einen schönen Tag!",
+    ),
+    "it": (
+        "Un saluto da tutto il team!",
+        "Buona giornata!",
     ),
 }
 
@@ -69,14 +84,13 @@ def reply_to(messages: Sequence[Mapping[str, Any]], chance: random.Random) -> tu
     longest = int(task[2]) if task and task[2] else 280
     found = _TEMPLATE.search(asked)
     core = html.unescape(found[1]).strip() if found else ""
-    courtesies = _COURTESIES.get(language)
-    if courtesies is None:
-        return core or _COURTESIES["en"][0], language if core else "en"
-    courtesy = chance.choice(courtesies)
-    if not core:
-        return courtesy, language
-    whole = f"{courtesy} {core}" if chance.random() < 0.3 else f"{core} {courtesy}"
-    return (whole if len(whole) <= longest * 0.8 else core), language
+    if language not in _REMARKS:
+        return core or _REMARKS["en"][0], language if core else "en"
+    remark, farewell = chance.choice(_REMARKS[language]), chance.choice(_FAREWELLS[language])
+    # The template greets; what is said besides follows it, and a farewell comes last.
+    added = chance.choice(((remark,), (farewell,), (remark, farewell)))
+    whole = " ".join((core, *added)) if core else " ".join(added)
+    return (whole if not core or len(whole) <= longest * 0.8 else core), language
 
 
 def content(

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from connectors.language_model.errors import Unanswerable
 from connectors.language_model.simulator import Simulator, SimulatorConfig
 from connectors.language_model.simulator.faults import CATALOGUE, REFUSALS
 from connectors.language_model.simulator.latency import Latency, go_duration
+from connectors.language_model.simulator.writing import reply_to
 
 FIXTURES = Path(__file__).parents[4] / "shared" / "fixtures" / "openai"
 recorded = pytest.mark.skipif(not FIXTURES.exists(), reason="../shared/fixtures/openai is not there")
@@ -166,3 +168,32 @@ async def test_faults_latency_and_state_are_requests() -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(0.012, "12ms"), (1, "1s"), (360, "6m0s"), (59.2, "1m0s")])
 def test_reset_headers_are_written_as_durations(seconds: float, text: str) -> None:
     assert go_duration(seconds) == text
+
+
+FAREWELLS = {
+    "en": ("All the best", "Have a lovely day"),
+    "es": ("¡Un saludo", "¡Que tengas un día"),
+    "pt": ("Um abraço", "Tenha um ótimo dia"),
+    "fr": ("Toute l'équipe vous salue", "Très belle journée"),
+    "de": ("Viele Grüße", "Hab einen schönen Tag"),
+    "it": ("Un saluto", "Buona giornata"),
+}
+
+
+@pytest.mark.parametrize("language", sorted(FAREWELLS))
+def test_it_greets_first_and_bids_farewell_last_in_words_that_vary_with_the_seed(language: str) -> None:
+    core = "Bonjour ! Merci. Un collègue s'en occupe."
+    asked = f'<task language="{language}" max_characters="280">\n<template>{core}</template>'
+
+    def written(seed: int) -> str:
+        return reply_to([{"role": "user", "content": asked}], random.Random(seed))[0]
+
+    texts = [written(seed) for seed in range(60)]
+    assert texts == [written(seed) for seed in range(60)]
+    assert len(set(texts)) > 6
+    for text in texts:
+        assert text.startswith(core)
+        for farewell in FAREWELLS[language]:
+            if farewell in text:
+                assert not re.search(r"[.!] ", text.split(farewell)[1]), "nothing follows a farewell"
+    assert all(any(farewell in text for text in texts) for farewell in FAREWELLS[language])
