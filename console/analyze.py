@@ -13,6 +13,7 @@ from console.printing import cell, json_line
 from console.texts import BadRow, read_texts
 from infra import settings
 from models.analyzer import AT_ONCE, TextAnalysis
+from schemas.errors import ConfigurationError
 
 
 def analyze(
@@ -25,7 +26,7 @@ def analyze(
     from console.compose import load_analyzer  # heavy: the model's libraries
 
     analyzer = load_analyzer(settings.load())
-    found = analyzer.stream(_texts(read_texts(file)))
+    found = analyzer.stream(texts_of(file))
     if as_json:
         for line in json_lines(found):
             print(line)
@@ -56,9 +57,14 @@ def json_lines(found: Iterable[tuple[str, TextAnalysis]]) -> Iterator[str]:
         yield json_line(labels)
 
 
-def _texts(rows: Iterable[str | BadRow]) -> Iterator[str]:
-    for row in rows:
+def texts_of(file: Path) -> Iterator[str]:
+    """The texts of a file; names the rows that hold none. Raises ConfigurationError if all are such."""
+    found = False
+    for row in read_texts(file, blanks=False):
         if isinstance(row, BadRow):
             typer.echo(f"parley: row {row.number} passed over: {row.reason}", err=True)
         else:
+            found = True
             yield row
+    if not found:
+        raise ConfigurationError(f"{file} holds no text. Name a file with a text in at least one row.")

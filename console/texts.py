@@ -26,11 +26,17 @@ class BadRow:
     reason: str
 
 
-def read_texts(path: Path) -> Iterator[str | BadRow]:
+def read_texts(path: Path, *, blanks: bool = True) -> Iterator[str | BadRow]:
     """The texts of a file by its suffix: .tsv, .csv, .jsonl, anything else by lines; `-` is standard input.
 
-    Raises ConfigurationError if the file cannot be opened, or a CSV has no column `text`.
+    `blanks`: whether nothing but white space counts as a text, as it does for comments. Raises
+    ConfigurationError if the file cannot be opened, or a CSV has no column `text`.
     """
+    for number, row in _rows(path):
+        yield BadRow(number, "no text") if not blanks and isinstance(row, str) and not row.strip() else row
+
+
+def _rows(path: Path) -> Iterator[tuple[int, str | BadRow]]:
     try:
         data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as error:
@@ -46,16 +52,16 @@ def read_texts(path: Path) -> Iterator[str | BadRow]:
         try:
             line = raw.removesuffix(b"\r").decode("utf-8")
         except UnicodeDecodeError:
-            yield BadRow(number, "not UTF-8")
+            yield number, BadRow(number, "not UTF-8")
             continue
         if len(line) > LONGEST_ROW:
-            yield BadRow(number, "too long")
+            yield number, BadRow(number, "too long")
         elif suffix == ".tsv":
-            yield line.rpartition("\t")[2]
+            yield number, line.rpartition("\t")[2]
         elif suffix in (".jsonl", ".ndjson"):
-            yield _json(number, line)
+            yield number, _json(number, line)
         else:
-            yield line
+            yield number, line
 
 
 def _json(number: int, line: str) -> str | BadRow:
@@ -67,7 +73,7 @@ def _json(number: int, line: str) -> str | BadRow:
     return text if isinstance(text, str) else BadRow(number, "no text")
 
 
-def _csv(path: Path, data: str) -> Iterator[str | BadRow]:
+def _csv(path: Path, data: str) -> Iterator[tuple[int, str | BadRow]]:
     csv.field_size_limit(LONGEST_ROW)
     reader = csv.reader(io.StringIO(data, newline=""))
     header = [name.strip().lower() for name in next(reader, [])]
@@ -82,7 +88,8 @@ def _csv(path: Path, data: str) -> Iterator[str | BadRow]:
         except StopIteration:
             return
         except csv.Error:
-            yield BadRow(reader.line_num, "not CSV")
+            yield reader.line_num, BadRow(reader.line_num, "not CSV")
             continue
         if row:
-            yield row[column] if len(row) > column else BadRow(reader.line_num, "no text")
+            number = reader.line_num
+            yield number, row[column] if len(row) > column else BadRow(number, "no text")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.analyze import texts_of
 from console.texts import BadRow, read_texts
 from schemas.errors import ConfigurationError
 
@@ -59,6 +60,28 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_an_empty_line_is_an_empty_comment_and_the_last_line_break_none(tmp_path: Path) -> None:
     assert list(read_texts(write(tmp_path, "a.txt", b"one\n\ntwo\n"))) == ["one", "", "two"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "passed_over"),
+    [
+        ("a.tsv", b"positive\thi\n\t \n\n", [2, 3]),
+        ("a.csv", b'id,text\n1,"hi"\n2,\n3,"  "\n', [3, 4]),
+        ("a.jsonl", b'{"text": "hi"}\n{"text": ""}\n', [2]),
+        ("a.txt", b"hi\n\n", [2]),
+    ],
+)
+def test_a_text_to_analyze_is_no_blank_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, data: bytes, passed_over: list[int]
+) -> None:
+    assert list(texts_of(write(tmp_path, name, data))) == ["hi"]
+    said = capsys.readouterr().err.splitlines()
+    assert said == [f"parley: row {number} passed over: no text" for number in passed_over]
+
+
+def test_a_file_without_any_text_to_analyze_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="holds no text"):
+        list(texts_of(write(tmp_path, "a.tsv", b"\n\t\n")))
 
 
 @given(st.lists(texts, max_size=20))
