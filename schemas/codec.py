@@ -65,6 +65,10 @@ class Codec:
             ) from error
         return buffer.getvalue()
 
+    def schema(self, name: str) -> Any:
+        """The parsed schema that events of this name are written with."""
+        return self._newest[name].schema
+
     def decode(self, data: bytes | None, expected: type[E]) -> E:
         """The event in `data`; raises DecodeError if it is not one of class `expected`."""
         if not data or len(data) < _PREFIX.size or data[:1] != MAGIC:

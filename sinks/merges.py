@@ -171,6 +171,14 @@ select distinct on (draft_id) draft_id, comment_id, revision_id, tenant_id, cont
 from in_batch where what = 'draft' order by draft_id, created_at
 on conflict (draft_id) do update set created_at = excluded.created_at where g.created_at > excluded.created_at
 """
+# A comment delivered again after a SIGKILL may get another template: the draft that its decision is not about
+# goes, in whatever order they come.
+_DRAFTS_LEFT: Final = """
+delete from generated_responses g using decisions d
+where g.comment_id = any (array(select comment_id from in_batch where what in ('draft', 'decision')))
+    and d.revision_id = g.revision_id and d.decided_by = 'machine' and d.draft_id <> g.draft_id
+    and not exists (select from decisions o where o.comment_id = g.comment_id and o.draft_id = g.draft_id)
+"""
 _DECISIONS: Final = _first_kept(
     "decisions",
     "decision",
@@ -216,8 +224,8 @@ MERGES: Final = {
     "engagement": (_ENGAGEMENT,),
     "analysis": (_ANALYSES,),
     "shadow": (_SHADOWS,),
-    "draft": (_DRAFTS,),
-    "decision": (_DECISIONS, _REVIEW_ITEMS),
+    "draft": (_DRAFTS, _DRAFTS_LEFT),
+    "decision": (_DECISIONS, _REVIEW_ITEMS, _DRAFTS_LEFT),
     "outcome": (_OUTCOMES,),
     "dead": (_DEAD,),
 }

@@ -281,6 +281,29 @@ async def test_the_first_machine_decision_of_a_wording_is_kept(pool: Pool, story
     assert [row["text"] for row in await pool.fetch("select text from decisions")] == ["One"]
 
 
+@pytest.mark.parametrize("order", itertools.permutations(range(4)))
+async def test_of_two_drafts_of_a_wording_the_one_that_was_decided_about_stays(
+    pool: Pool, story: Story, order: tuple[int, ...]
+) -> None:
+    """A SIGKILL between a draft's delivery and its commit: the comment may get another template."""
+    first, again = story.decision(text="One"), story.decision(text="Two")
+    told = [story.drafted(text="One"), story.drafted(text="Two"), first, again]
+    for place in order:
+        await write(pool, [story.record(told[place])])
+    [kept] = await pool.fetch("select draft_id from decisions")
+    assert [row["draft_id"] for row in await pool.fetch("select draft_id from generated_responses")] == [
+        kept["draft_id"]
+    ]
+
+
+async def test_drafts_wait_for_a_decision_and_other_wordings_keep_theirs(pool: Pool, story: Story) -> None:
+    await write(pool, story.records([story.drafted(text="One"), story.drafted(text="Two")]))
+    await write(pool, [story.record(story.drafted(about="Other", text="Three"))])
+    await write(pool, [story.record(story.decision(text="Two"))])
+    rows = await pool.fetch("select content from generated_responses order by 1")
+    assert [row["content"] for row in rows] == ["Three", "Two"]
+
+
 @pytest.mark.parametrize("person_first", [True, False])
 async def test_a_persons_word_outranks_the_machines(pool: Pool, story: Story, person_first: bool) -> None:
     events = [story.comment(), story.decision(action="no_reply", by="Mia"), story.decision()]
