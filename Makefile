@@ -40,7 +40,9 @@ demo: $(STAMP) ## streams comments through the whole pipeline and shows them liv
 	$(BIN)/parley demo $(ARGS)
 
 test: $(STAMP_DEV) lint ## lint, types, import rules, all tests on a real broker and a real Postgres
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not chaos" $(ARGS)
+	@# alone: what is killed comes up again on its own port, which nobody else may take meanwhile
+	$(BIN)/python -m pytest -m chaos $(ARGS) || [ $$? -eq 5 ]
 
 test-export: $(STAMP_EXPORT) ## tests that turn other people's models into ours; an environment of its own with torch (6 GB)
 	HF_HUB_OFFLINE=1 $(VENV_EXPORT)/bin/python -m pytest tests/models/export $(ARGS)

@@ -136,6 +136,8 @@ class Supervisor:
             if time.monotonic() - began > _HEALTHY_AFTER:
                 pause = 0.5
             await asyncio.sleep(pause)
+            if self._stopping:  # nobody would stop what is started now
+                return 0
             # A server that is away is waited for at an even pace; a crash is given more room each time.
             pause = min(pause * (1.2 if code == EnvironmentFault.exit_code else 2), _LONGEST_PAUSE)
             child.restarts += 1

@@ -121,3 +121,18 @@ async def test_children_end_when_the_supervisor_is_killed(tmp_path: Path) -> Non
         await until(lambda: not psutil.pid_exists(starts(tmp_path)[0]))
     finally:
         parent.kill()
+
+
+async def test_a_child_that_waits_to_be_started_again_is_not_started_once_all_is_stopped(
+    tmp_path: Path,
+) -> None:
+    fell = asyncio.Event()
+    supervisor = Supervisor(
+        [Program(name="weak", arguments=("exit75", str(tmp_path)), environment={})],
+        failed=lambda *_: fell.set(),
+    )
+    running = asyncio.create_task(supervisor.run())
+    await fell.wait()
+    await supervisor.stop()
+    assert await asyncio.wait_for(running, 10) == 0
+    assert len((tmp_path / "starts").read_text().split()) == 1
