@@ -3,17 +3,17 @@
 from typing import Any, Final
 
 from replies.what_if import Handling, Past
-from schemas.events import Analysis, Draft, DraftOrigin, Source
+from schemas.events import Analysis, Source
 from schemas.labels import Intent, Sentiment
 from schemas.states import Action
 from sinks.stored_comments import WORDING, comment_of
+from sinks.stored_drafts import DRAFT, draft_of
 
 DECISIONS: Final = f"""
 select {WORDING},
     a.model, a.model_hash, a.sentiment, a.sentiment_scores, a.intent, a.intent_scores, a.language,
     a.language_confidence, a.unknown_share,
-    g.draft_id, g.content, g.origin, g.language as draft_language, g.confidence_score, g.template,
-    g.template_version, g.model as draft_model, g.prompt_hash, g.reasons, g.grounds, t.content as allowed,
+    {DRAFT}, t.content as allowed,
     d.action, d.rule, d.decided_at, p.action as person_action, p.draft_id as person_draft
 from decisions d
 join comments c on c.comment_id = d.comment_id
@@ -39,22 +39,6 @@ where d.decided_by = 'machine' and d.tenant_id = $1 and d.decided_at >= $2
 
 def past_of(row: Any) -> Past:
     """A decision of the past from a row; raises ValueError, KeyError or TypeError if it is no event."""
-    draft = None
-    if row["draft_id"] is not None:
-        draft = Draft(
-            draft_id=str(row["draft_id"]),
-            revision_id=str(row["revision_id"]),
-            text=row["content"],
-            origin=DraftOrigin(row["origin"]),
-            language=row["draft_language"],
-            confidence=row["confidence_score"],
-            template=row["template"],
-            template_version=row["template_version"],
-            model=row["draft_model"],
-            prompt_hash=row["prompt_hash"],
-            reasons=tuple(row["reasons"]),
-            grounds=tuple(row["grounds"]),
-        )
     action = Action(row["action"])
     return Past(
         comment=comment_of(row, Source.SWEEP),
@@ -69,7 +53,7 @@ def past_of(row: Any) -> Past:
             language_confidence=row["language_confidence"],
             unknown_share=row["unknown_share"],
         ),
-        draft=draft,
+        draft=None if row["draft_id"] is None else draft_of(row),
         allowed=row["allowed"] or "",
         action=action,
         rule=row["rule"],

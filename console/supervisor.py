@@ -70,6 +70,7 @@ class Supervisor:
         self._stop_within = stop_within
         self._failed = failed
         self._stopping = False
+        self._starting = asyncio.Lock()
 
     def pids(self) -> dict[str, int]:
         """Process ids of the running children by name."""
@@ -102,7 +103,8 @@ class Supervisor:
     async def stop(self) -> None:
         """SIGTERM to all, SIGKILL to those that have not ended within `stop_within` seconds."""
         self._stopping = True
-        running = [c.process for c in self._children if c.process and c.process.returncode is None]
+        async with self._starting:  # what is being started now is seen here, nothing else is started
+            running = [c.process for c in self._children if c.process and c.process.returncode is None]
         for process in running:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
@@ -136,18 +138,19 @@ class Supervisor:
             if time.monotonic() - began > _HEALTHY_AFTER:
                 pause = 0.5
             await asyncio.sleep(pause)
-            if self._stopping:  # nobody would stop what is started now
-                return 0
             # A server that is away is waited for at an even pace; a crash is given more room each time.
             pause = min(pause * (1.2 if code == EnvironmentFault.exit_code else 2), _LONGEST_PAUSE)
             child.restarts += 1
 
     async def _run_once(self, child: _Child) -> int:
+        """The exit code; 0 without a start once all is stopped, for nobody would stop it then."""
         program = child.program
-        output = None
-        if self._log_dir:
-            output = (self._log_dir / f"{program.name}.log").open("ab")
-        try:
+        async with self._starting, contextlib.AsyncExitStack() as opened:
+            if self._stopping:
+                return 0
+            output = None
+            if self._log_dir:
+                output = opened.enter_context((self._log_dir / f"{program.name}.log").open("ab"))
             child.process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
@@ -160,9 +163,6 @@ class Supervisor:
                 start_new_session=True,
                 pass_fds=self._keep_open,
             )
-        finally:
-            if output:
-                output.close()
         return await child.process.wait()
 
     def _last_words(self, name: str) -> str:

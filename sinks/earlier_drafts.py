@@ -10,6 +10,7 @@ from infra import logs
 from infra.postgres import AWAY, Pool
 from replies.verdict import revision_of
 from schemas.events import CommentEvent, Draft, DraftOrigin
+from sinks.stored_drafts import DRAFT, draft_of
 
 log = logs.get(__name__)
 
@@ -73,33 +74,15 @@ async def _drafts(
 ) -> dict[_Wording, Draft]:
     """The first draft by the foremost of these origins for each of these wordings that has one."""
     rows = await pool.fetch(
-        """
-        select distinct on (g.comment_id, g.revision_id) g.comment_id::text, g.draft_id::text,
-            g.revision_id::text, g.content, g.language, g.confidence_score, g.template, g.template_version,
-            g.model, g.prompt_hash, g.reasons, g.grounds, g.origin
+        f"""
+        select distinct on (g.comment_id, g.revision_id) g.comment_id::text, g.revision_id::text, {DRAFT}
         from unnest($1::uuid[], $2::uuid[]) as w (comment_id, revision_id)
         join generated_responses g on g.comment_id = w.comment_id and g.revision_id = w.revision_id
         where g.origin = any ($3::text[])
         order by g.comment_id, g.revision_id, array_position($3::text[], g.origin), g.created_at
-        """,
+        """,  # noqa: S608
         [comment for comment, _ in wordings],
         [revision for _, revision in wordings],
         [origin.value for origin in origins],
     )
-    return {
-        (row["comment_id"], row["revision_id"]): Draft(
-            draft_id=row["draft_id"],
-            revision_id=row["revision_id"],
-            text=row["content"],
-            origin=DraftOrigin(row["origin"]),
-            language=row["language"],
-            confidence=round(row["confidence_score"], 4),
-            template=row["template"],
-            template_version=row["template_version"],
-            model=row["model"],
-            prompt_hash=row["prompt_hash"],
-            reasons=tuple(row["reasons"]),
-            grounds=tuple(row["grounds"]),
-        )
-        for row in rows
-    }
+    return {(row["comment_id"], row["revision_id"]): draft_of(row) for row in rows}

@@ -172,10 +172,10 @@ from in_batch where what = 'draft' order by draft_id, created_at
 on conflict (draft_id) do update set created_at = excluded.created_at where g.created_at > excluded.created_at
 """
 # A comment delivered again after a SIGKILL may get another template: the draft that its decision is not about
-# goes, in whatever order they come.
+# goes, in whatever order they come. A decision about a draft brings it along, so this runs with it too.
 _DRAFTS_LEFT: Final = """
 delete from generated_responses g using decisions d
-where g.comment_id = any (array(select comment_id from in_batch where what in ('draft', 'decision')))
+where g.comment_id = any (array(select comment_id from in_batch where what = 'draft'))
     and d.revision_id = g.revision_id and d.decided_by = 'machine' and d.draft_id <> g.draft_id
     and not exists (select from decisions o where o.comment_id = g.comment_id and o.draft_id = g.draft_id)
 """
@@ -224,8 +224,8 @@ MERGES: Final = {
     "engagement": (_ENGAGEMENT,),
     "analysis": (_ANALYSES,),
     "shadow": (_SHADOWS,),
+    "decision": (_DECISIONS, _REVIEW_ITEMS),
     "draft": (_DRAFTS, _DRAFTS_LEFT),
-    "decision": (_DECISIONS, _REVIEW_ITEMS, _DRAFTS_LEFT),
     "outcome": (_OUTCOMES,),
     "dead": (_DEAD,),
 }

@@ -136,3 +136,25 @@ async def test_a_child_that_waits_to_be_started_again_is_not_started_once_all_is
     await supervisor.stop()
     assert await asyncio.wait_for(running, 10) == 0
     assert len((tmp_path / "starts").read_text().split()) == 1
+
+
+async def test_a_child_that_is_being_started_when_all_is_stopped_is_stopped_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, begun, go_on = asyncio.create_subprocess_exec, asyncio.Event(), asyncio.Event()
+
+    async def slow(*arguments: str, **rest: object) -> object:
+        begun.set()
+        await go_on.wait()
+        return await start(*arguments, **rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", slow)
+    supervisor = Supervisor([Program(name="slow", arguments=("sleep", str(tmp_path)), environment={})])
+    running = asyncio.create_task(supervisor.run())
+    await begun.wait()
+    stopping = asyncio.create_task(supervisor.stop())
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.wait_for(stopping, 20)
+    assert await asyncio.wait_for(running, 10) == 0
+    assert not supervisor.pids()

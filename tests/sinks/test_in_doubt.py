@@ -1,6 +1,7 @@
 """A reply in doubt that shows only after its row was given up: no later reply to its comment goes out."""
 
 import dataclasses
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -20,6 +21,21 @@ async def rounds(office: Office, poster: Poster, count: int, every: float = 10) 
     for _ in range(count):
         await office.round(poster)
         office.clock.advance(every)
+
+
+async def uncertain(comment: str, text: str) -> WriteOutcome:
+    """A platform that does not answer, and has not taken the reply."""
+    return Unknown("timeout")
+
+
+def took_effect_below_c1(page: FakePage) -> Callable[[str, str], Awaitable[WriteOutcome]]:
+    """A platform that takes the reply, flattened below the top-level comment, and does not say so."""
+
+    async def reply(comment: str, text: str) -> WriteOutcome:
+        page.accept("c1", text)
+        return Unknown("timeout")
+
+    return reply
 
 
 async def given_up(office: Office, page: FakePage) -> Poster:
@@ -165,10 +181,6 @@ async def test_a_new_reply_in_doubt_yields_to_the_older_one_that_shows(
 ) -> None:
     poster = await given_up(office, page)
     clock.advance(60)
-
-    async def uncertain(comment: str, text: str) -> WriteOutcome:
-        return Unknown("timeout")
-
     page.on_reply = uncertain
     await office.take(story.decision(action="approve", by="Mia", text="Dear Ann", at=900))
     await office.round(poster)
@@ -278,12 +290,7 @@ async def test_an_identical_reply_waits_until_the_one_in_doubt_in_its_thread_is_
     office: Office, page: FakePage, story: Story
 ) -> None:
     await queued_in_thread(office, story)
-
-    async def uncertain(comment: str, text: str) -> WriteOutcome:
-        page.accept("c1", text)
-        return Unknown("timeout")
-
-    page.on_reply = uncertain
+    page.on_reply = took_effect_below_c1(page)
     poster = office.poster()
     await office.round(poster)
     page.on_reply = None
@@ -304,10 +311,6 @@ async def test_a_reply_that_differs_by_spaces_alone_waits_too(
 ) -> None:
     """Platforms tidy spaces, so both would look alike there."""
     await queued_in_thread(office, story)
-
-    async def uncertain(comment: str, text: str) -> WriteOutcome:
-        return Unknown("timeout")
-
     page.on_reply = uncertain
     poster = office.poster()
     await office.round(poster)
@@ -323,10 +326,6 @@ async def test_what_is_sent_once_more_goes_before_an_identical_reply_worth_more(
 ) -> None:
     """Its first send may still show: the other, in doubt, would be taken for it; it would go out again."""
     await queued_in_thread(office, story)
-
-    async def uncertain(comment: str, text: str) -> WriteOutcome:
-        return Unknown("timeout")
-
     page.on_reply = uncertain
     poster = office.poster()
     await office.round(poster)
@@ -348,10 +347,6 @@ async def test_what_cannot_be_sent_once_more_holds_the_others_up_for_a_while_onl
     office: Office, page: FakePage, pool: Pool, story: Story
 ) -> None:
     await queued_in_thread(office, story)
-
-    async def uncertain(comment: str, text: str) -> WriteOutcome:
-        return Unknown("timeout")
-
     page.on_reply = uncertain
     poster = office.poster()
     await office.round(poster)
@@ -372,12 +367,7 @@ async def test_of_identical_replies_in_one_thread_one_is_under_way_at_a_time(
 ) -> None:
     for number in (2, 3, 4):
         await queued_in_thread(office, story, number, priority=number)
-
-    async def uncertain(comment: str, text: str) -> WriteOutcome:
-        page.accept("c1", text)
-        return Unknown("timeout")
-
-    page.on_reply = uncertain
+    page.on_reply = took_effect_below_c1(page)
     poster = office.poster()
     for _ in range(30):
         await office.round(poster)

@@ -387,6 +387,29 @@ async def test_more_absent_comments_than_reads_in_a_round_are_all_found_removed(
     assert sum(event.kind is CommentKind.REMOVED for event in kafka.take()) == 25
 
 
+async def test_removed_comments_that_are_listed_are_read_so_many_in_a_round_and_all_found_at_last(
+    simulator: Simulator, pool: Pool, poller: Poller, kafka: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.polling.round.MOST_READS", 10)
+    names = simulator.add_comments([{"text": f"comment {number}"} for number in range(25)])
+    await poll(pool, poller)
+    comments = [existing(simulator, name) for name in names]
+    for comment in comments:
+        comment.removed = True
+    for _ in range(3):
+        await poll(pool, poller)
+    assert await pool.fetchval("select count(*) from comments where state = 'removed'") == 25
+    kafka.take()
+    for comment in comments:
+        comment.removed = False
+    poller._absent = Patience(0, 0)
+    found = []
+    for _ in range(3):
+        await poll(pool, poller)
+        found.append(sum(event.kind is CommentKind.EDITED for event in kafka.take()))
+    assert found == [10, 10, 5]
+
+
 def test_patience_waits_twice_as_long_each_time() -> None:
     now = 100.0
     patience = Patience(10, 35, clock=lambda: now, most=2)
