@@ -47,10 +47,16 @@ AWAY: Final = (
 
 @contextlib.contextmanager
 def transient() -> Iterator[None]:
-    """Within it, faults of the server or the way to it are raised as TransientError."""
+    """Within it, faults of the server or the way to it are raised as TransientError.
+
+    In a task that is being cancelled they are not: a broken connection's release hides the cancellation
+    behind an error of its own, and who retries would never end.
+    """
     try:
         yield
     except AWAY as error:
+        if (task := asyncio.current_task()) and task.cancelling():
+            raise asyncio.CancelledError from error
         raise TransientError(f"Postgres: {type(error).__name__}: {error}") from error
 
 

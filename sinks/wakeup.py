@@ -13,7 +13,8 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from infra import logs
-from infra.postgres import AWAY, Pool
+from infra.postgres import AWAY, Pool, transient
+from schemas.errors import TransientError
 
 POLL: Final = 1.0
 """Seconds between looks while nothing is heard."""
@@ -74,9 +75,10 @@ class Wakeup:
     async def _listen(self) -> None:
         self._listen_again_at = time.monotonic() + RETRY
         try:
-            connection = await self._pool.acquire(timeout=RETRY / 2)
-            await connection.add_listener(self._channel, self._notified)
-        except AWAY as error:
+            with transient():
+                connection = await self._pool.acquire(timeout=RETRY / 2)
+                await connection.add_listener(self._channel, self._notified)
+        except TransientError as error:
             log.warning("cannot listen, polling instead", channel=self._channel, error=str(error))
             return
         self._connection = connection

@@ -1,6 +1,7 @@
 """Migrations on a real server: once each, whoever asks and however often; a changed history is refused."""
 
 import asyncio
+import contextlib
 import shutil
 import uuid
 from collections.abc import AsyncIterator
@@ -119,6 +120,38 @@ async def test_a_lost_connection_is_a_transient_error(pool: postgres.Pool) -> No
         with pytest.raises(TransientError, match="Postgres: "), postgres.transient():
             await victim.execute("select 1")
     assert await pool.fetchval("select 1") == 1  # the pool has replaced it
+
+
+async def broken() -> None:
+    """What asyncpg does with a connection that was closed: its release fails, whatever ends the use."""
+    try:
+        await asyncio.sleep(3600)
+    finally:
+        raise asyncpg.InterfaceError("connection has been released back to the pool")
+
+
+async def test_a_cancellation_hidden_by_a_broken_connection_ends_who_retries() -> None:
+    async def worker() -> None:
+        while True:
+            with contextlib.suppress(TransientError), postgres.transient():
+                await broken()
+
+    task = asyncio.create_task(worker())
+    await asyncio.sleep(0)
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=10)
+    assert done
+    assert task.cancelled()
+
+
+async def test_a_timeout_hidden_by_a_broken_connection_stays_a_timeout() -> None:
+    async def impatient() -> None:
+        async with asyncio.timeout(0):
+            with postgres.transient():
+                await broken()
+
+    with pytest.raises(TimeoutError):
+        await impatient()
 
 
 async def test_a_value_that_the_database_refuses_is_not_transient(pool: postgres.Pool) -> None:
