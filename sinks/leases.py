@@ -2,8 +2,9 @@
 
 Guarantee: two posters never both believe in a lease on one account. Postgres gives it by its own clock; the
 holder counts from when it asked, by its own clocks, so it stops believing no later than Postgres does, also
-after it was stopped (SIGSTOP) or its machine slept. A lease that ran out is never revived: whoever takes the
-account next, the same poster too, does so under a new epoch.
+after it was stopped (SIGSTOP) or its machine slept. A dead poster believes in nothing any more: where one of
+the same machine sees that (`sinks.posters`), its leases end at once. A lease that ran out is never revived:
+whoever takes the account next, the same poster too, does so under a new epoch.
 """
 
 import time
@@ -14,6 +15,7 @@ from typing import Final
 
 from infra import logs, metrics
 from infra.postgres import NOW, Connection, Pool
+from sinks.posters import is_dead
 
 Place = tuple[str, str]
 """Platform and account id."""
@@ -24,6 +26,16 @@ with gone as (delete from reply_posters where tenant_id = $2 and alive_until <= 
 insert into reply_posters (tenant_id, poster, alive_until)
 values ($2, $3, {NOW} + make_interval(secs => $4))
 on conflict (tenant_id, poster) do update set alive_until = excluded.alive_until
+"""  # noqa: S608
+
+_OTHERS: Final = f"""
+select poster from reply_posters where tenant_id = $2 and poster <> $3 and alive_until > {NOW}
+"""  # noqa: S608
+
+_BURY: Final = f"""
+with dead as (delete from reply_posters where tenant_id = $2 and poster = any ($3))
+update reply_pace set leased_until = {NOW}
+where tenant_id = $2 and lease_holder = any ($3) and leased_until > {NOW}
 """  # noqa: S608
 
 _RENEW: Final = f"""
@@ -112,6 +124,9 @@ class Leases:
         async with pool.acquire() as connection, connection.transaction():
             who = (now, self._tenant, self.poster)
             await connection.execute(_ALIVE, *who, self.seconds)
+            others = [row["poster"] for row in await connection.fetch(_OTHERS, *who)]
+            if dead := [poster for poster in others if is_dead(poster)]:
+                await connection.execute(_BURY, now, self._tenant, dead)
             rows = await connection.fetch(_RENEW, *who, self.seconds)
             share = await connection.fetchval(_SHARE, now, self._tenant)
             if len(rows) > share:

@@ -8,9 +8,7 @@ of what it had claimed (`sinks.gate`).
 """
 
 import asyncio
-import os
 import time
-import uuid
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
@@ -22,7 +20,7 @@ from infra.settings import Settings
 from infra.tracing import OFF, Tracing
 from schemas import codec
 from schemas.errors import TransientError
-from sinks import claims, facts, queueing, upkeep
+from sinks import claims, facts, posters, queueing, upkeep
 from sinks.calls import Calls
 from sinks.claims import Ready
 from sinks.gate import Gate
@@ -80,7 +78,7 @@ class Poster:
         )
         self._clock = clock
         self._monotonic = monotonic
-        self._name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._name = posters.new_name()
         self._codec = codec.load()
         one_call = 1.5 * self._timeout
         self._leases = Leases(

@@ -101,9 +101,9 @@ async def _poison(pool: Pool, bootstrap: str, poisoner: Poisoner, settings: Sett
 
 
 def rates(series: Sequence[tuple[float, int]], first_fault: float, last_fault: float) -> dict[str, Any]:
-    """Comments settled a second: before the first fault, and how soon after the last it is that again.
+    """Comments a second: before the first fault, and how soon after the last it is that again.
 
-    `series`: (monotonic seconds, settled so far). Before: the median over windows of ten seconds.
+    `series`: (monotonic seconds, so many so far). Before: the median over windows of ten seconds.
     """
     before = sorted(rate for _, rate in _windows([each for each in series if each[0] <= first_fault]) if rate)
     usual = before[len(before) // 2] if before else 0.0
@@ -113,14 +113,14 @@ def rates(series: Sequence[tuple[float, int]], first_fault: float, last_fault: f
     )
     soon = [rate for at, rate in after if at - last_fault <= 30 + WINDOW]
     return {
-        "settled_per_second_before": round(usual, 1),
-        "settled_per_second_after": round(max(soon, default=0.0), 1),
+        "per_second_before": round(usual, 1),
+        "per_second_after": round(max(soon, default=0.0), 1),
         "full_again_after_seconds": None if again is None else round(again, 1),
     }
 
 
 def _windows(series: Sequence[tuple[float, int]]) -> list[tuple[float, float]]:
-    """(end, settled a second) of every window that ends at a figure."""
+    """(end, comments a second) of every window that ends at a figure."""
     found, begin = [], 0
     for at, count in series:
         while begin + 1 < len(series) and series[begin + 1][0] <= at - WINDOW:
@@ -147,7 +147,8 @@ def broken(found: dict[str, Any], *, speed: bool) -> list[str]:
         for what in ("missing", "wrong", "not_expected")
         if poison[what]
     ]
-    again = found["rate"]["full_again_after_seconds"]
-    if speed and (again is None or again > 30):
-        said.append(f"full rate again after {again} s")
+    for what, rate in found["rate"].items() if speed else ():
+        again = rate["full_again_after_seconds"]
+        if again is None or again > 30:
+            said.append(f"full rate of {what} comments again after {again} s")
     return said

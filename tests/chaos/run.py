@@ -35,8 +35,14 @@ _AT_ONCE: Final = 100
 _START_WITHIN: Final = 120.0
 _STUCK_AFTER: Final = 420.0
 """Seconds without any change after which the run ends: longer than any lease or backoff."""
-_MOVING: Final = tuple(state.value for state in OPEN_MACHINE | OPEN_POSTING)
-_SETTLED: Final = "select count(*) filter (where not state = any ($2)) from comments where account_id = $1"
+_UNDECIDED: Final = tuple(state.value for state in OPEN_MACHINE)
+_MOVING: Final = (*_UNDECIDED, *(state.value for state in OPEN_POSTING))
+_SETTLED: Final = """
+select count(*) filter (where not state = any ($2)) as decided,
+    count(*) filter (where not state = any ($3)) as settled,
+    count(*) filter (where state = 'posted') as posted
+from comments where account_id = $1
+"""
 
 
 @dataclass(slots=True)
@@ -45,6 +51,7 @@ class Progress:
 
     total: int
     fed: int = 0
+    decided: int = 0
     settled: int = 0
     doing: str = "starting"
     faults: Counter[str] = field(default_factory=Counter)
@@ -74,7 +81,8 @@ class Chaos:
         self._struck: list[Struck] = []
         self._ends: Counter[str] = Counter()
         self._final: list[str] = []
-        self._series: list[tuple[float, int]] = []
+        self._decided: list[tuple[float, int]] = []
+        self._posted: list[tuple[float, int]] = []
         self._broker_up = asyncio.Event()
 
     async def run(self) -> dict[str, Any]:
@@ -155,11 +163,11 @@ class Chaos:
     # --- load ---
 
     async def _feed(self, simulator: httpx.AsyncClient) -> None:
-        """Keeps so many comments on their way, poison among them, until all are fed."""
+        """Keeps so many comments undecided, poison among them, until all are fed."""
         texts, progress = _texts(), self._progress
         poisoned = 0
         while progress.fed < self._scenario.comments:
-            room = self._scenario.waiting - (progress.fed - progress.settled)
+            room = self._scenario.waiting - (progress.fed - progress.decided)
             count = min(_AT_ONCE, self._scenario.comments - progress.fed, room)
             if count <= 0:
                 await asyncio.sleep(0.1)
@@ -172,13 +180,14 @@ class Chaos:
                 await self._poisoner.add()
 
     async def _watch(self) -> None:
-        """Keeps the figures of settled comments."""
+        """Keeps the figures of decided, posted and settled comments."""
         while True:
             with contextlib.suppress(TransientError, *postgres.AWAY):
                 async with asyncio.timeout(10):
-                    settled = await self._pool.fetchval(_SETTLED, self._page.account_id, _MOVING)
-                self._progress.settled = settled
-                self._series.append((time.monotonic(), settled))
+                    [row] = await self._pool.fetch(_SETTLED, self._page.account_id, _UNDECIDED, _MOVING)
+                self._progress.decided, self._progress.settled = row["decided"], row["settled"]
+                self._decided.append((time.monotonic(), row["decided"]))
+                self._posted.append((time.monotonic(), row["posted"]))
             self._draw(self._progress)
             await asyncio.sleep(0.5)
 
@@ -190,7 +199,7 @@ class Chaos:
             for task in tasks:
                 if task.done():
                     task.result()
-            now = (self._progress.fed, self._progress.settled, len(self._struck))
+            now = (self._progress.fed, self._progress.decided, self._progress.settled, len(self._struck))
             if now != before:
                 moved, before = time.monotonic(), now
             if time.monotonic() - moved > _STUCK_AFTER:
@@ -212,7 +221,7 @@ class Chaos:
 
     async def _break(self) -> None:
         for fault in self._scenario.faults(self._seed):
-            while self._progress.settled < fault.settled:
+            while self._progress.decided < fault.decided:
                 await asyncio.sleep(0.1)
             began = time.monotonic()
             self._progress.doing = f"{fault.kind} {fault.process}"
@@ -294,7 +303,10 @@ class Chaos:
             "process_ends": dict(sorted(self._ends.items())),
             "ended_for_good": self._final,
             "nothing_moved_any_more": stuck,
-            "rate": proof.rates(self._series, first, last),
+            "rate": {
+                "decided": proof.rates(self._decided, first, last),
+                "posted": proof.rates(self._posted, first, last),
+            },
         }
 
 

@@ -9,7 +9,7 @@ WORKERS: Final = ("serve", "enrich", "draft-decide", "postgres", "post")
 """The processes of `parley up`; the simulator keeps the journal and is never touched."""
 
 FIRST, LAST = 0.12, 0.75
-"""Shares of the comments settled at which faults begin and end: before and after, the speed is measured."""
+"""Shares of the comments decided at which faults begin and end: before and after, the speed is measured."""
 
 
 class Kind(StrEnum):
@@ -24,9 +24,9 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """Happens once so many comments are settled, to this process (or server) for so many seconds."""
+    """Happens once so many comments are decided, to this process (or server) for so many seconds."""
 
-    settled: int
+    decided: int
     kind: Kind
     process: str = ""
     seconds: float = 0.0
@@ -34,7 +34,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """A run. `waiting`: comments that may be on their way at once; `poison`: one in so many is added.
+    """A run. `waiting`: comments that may wait for their decision at once; `poison`: one in so many is added.
 
     `slow_seconds`: how long a process stands still while another joins its group. `settings`: environment of
     the processes. `scale`: posting budget and simulator against life.

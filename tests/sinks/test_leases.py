@@ -1,18 +1,23 @@
 """Leases: one poster drains an account, the accounts are shared out, and who lost a lease sends nothing."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.postgres import Pool
 from sinks.leases import Leases
 from sinks.poster import Poster
+from sinks.posters import MACHINE
 from tests.sinks.office import FakePage, Office
-from tests.sinks.story import Clock
+from tests.sinks.story import Clock, Story
 
 SECONDS = 65.0
 
@@ -34,6 +39,43 @@ async def test_an_account_has_one_poster_until_its_lease_has_run_out(
     await office.round(second, keeps=True)
     assert sorted(comment for comment, _ in page.sent) == ["c1", "c2", "c3"]
     assert await pool.fetchval("select lease_epoch from reply_pace") == 2
+
+
+def ended() -> int:
+    """The number of a process that is no more."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return child.pid
+
+
+@pytest.mark.parametrize(
+    ("holder", "sent"),
+    [
+        (lambda: f"{MACHINE}-{ended()}-a", ["c1"]),
+        (lambda: f"{MACHINE}-{os.getpid()}-a", []),
+        (lambda: f"elsewhere-{ended()}-a", []),
+        (lambda: f"-{ended()}-a", []),
+    ],
+    ids=["dead", "alive", "of another machine", "of nobody knows where"],
+)
+async def test_a_dead_posters_accounts_are_taken_at_once(
+    office: Office,
+    page: FakePage,
+    clock: Clock,
+    pool: Pool,
+    holder: Callable[[], str],
+    sent: list[str],
+) -> None:
+    await office.queued(1)
+    before = Leases(holder(), "default", seconds=SECONDS)
+    await before.keep(pool, clock(), busy=())
+    assert before.epoch(("facebook", Story.page)) == 1
+    after = office.poster()
+    clock.advance(3)
+    await office.round(after, keeps=True)
+    clock.advance(3)
+    await office.round(after, keeps=True)
+    assert [comment for comment, _ in page.sent] == sent
 
 
 async def test_a_poster_that_keeps_living_keeps_its_accounts(

@@ -85,7 +85,7 @@ class Posters:
     async def _in_mid_call(self) -> int:
         while True:
             rows = await self._pool.fetch(_IN_MID_CALL)
-            calling = {int(str(row["claimed_by"]).partition("-")[0]) for row in rows}
+            calling = {int(str(row["claimed_by"]).split("-")[1]) for row in rows}
             ours = {pid for supervisor, _ in self._running for pid in supervisor.pids().values()}
             if found := sorted((calling & ours) - self._unfit):
                 return self._chance.choice(found)

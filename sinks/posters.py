@@ -1,0 +1,44 @@
+"""Names of posters, by which one can tell that a poster of the same machine is dead.
+
+A dead poster's leases need not run out: no call of its is on its way any more. A poster that only stands
+still (SIGSTOP) lives, and one whose number the system has given to another process is taken to live.
+"""
+
+import hashlib
+import os
+import uuid
+from pathlib import Path
+from typing import Final
+
+
+def _machine() -> str:
+    """Where process numbers mean the same: this start of the system, and this container. "" if unknown."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+        seen = os.stat("/proc/self/ns/pid").st_ino  # noqa: PTH116 - of the link's target
+    except OSError:
+        return ""
+    return hashlib.sha256(f"{boot}{seen}".encode()).hexdigest()[:12]
+
+
+MACHINE: Final = _machine()
+
+
+def new_name() -> str:
+    """A name for a poster of this process."""
+    return f"{MACHINE}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+def is_dead(name: str) -> bool:
+    """True if this poster's process is known to have ended; False where that cannot be known."""
+    machine, _, rest = name.partition("-")
+    number = rest.partition("-")[0]
+    if not MACHINE or machine != MACHINE or not number.isdecimal():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:  # it lives, and is another user's
+        return False
+    return False
