@@ -28,7 +28,7 @@ from schemas.errors import EnvironmentFault, TransientError
 from schemas.states import OPEN_MACHINE, OPEN_POSTING
 from tests.chaos import proof
 from tests.chaos.poison import Poisoner
-from tests.chaos.scenario import Fault, Kind, Scenario
+from tests.chaos.scenario import HELD_BACK, Fault, Kind, Scenario
 from tests.chaos.servers import servers
 
 _AT_ONCE: Final = 100
@@ -84,6 +84,7 @@ class Chaos:
         self._decided: list[tuple[float, int]] = []
         self._posted: list[tuple[float, int]] = []
         self._broker_up = asyncio.Event()
+        self._calm = asyncio.Event()
 
     async def run(self) -> dict[str, Any]:
         """The whole run, servers included."""
@@ -163,12 +164,13 @@ class Chaos:
     # --- load ---
 
     async def _feed(self, simulator: httpx.AsyncClient) -> None:
-        """Keeps so many comments undecided, poison among them, until all are fed."""
+        """Keeps so many undecided, poison among them, until all are fed, the last after all faults."""
         texts, progress = _texts(), self._progress
-        poisoned = 0
+        poisoned, early = 0, round((1 - HELD_BACK) * self._scenario.comments)
         while progress.fed < self._scenario.comments:
             room = self._scenario.waiting - (progress.fed - progress.decided)
-            count = min(_AT_ONCE, self._scenario.comments - progress.fed, room)
+            until = self._scenario.comments if self._calm.is_set() else early
+            count = min(_AT_ONCE, until - progress.fed, room)
             if count <= 0:
                 await asyncio.sleep(0.1)
                 continue
@@ -229,6 +231,7 @@ class Chaos:
             self._struck.append(Struck(fault.kind, process, began, time.monotonic()))
             self._progress.faults[fault.kind] += 1
             self._progress.doing = "running"
+        self._calm.set()
 
     async def _strike(self, fault: Fault) -> str:
         match fault.kind:

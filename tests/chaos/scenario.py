@@ -11,6 +11,9 @@ WORKERS: Final = ("serve", "enrich", "draft-decide", "postgres", "post")
 FIRST, LAST = 0.12, 0.75
 """Shares of the comments decided at which faults begin and end: before and after, the speed is measured."""
 
+HELD_BACK = 0.2
+"""Share of the comments that come after the last fault: else all may be decided while it still lasts."""
+
 
 class Kind(StrEnum):
     """What goes wrong."""
