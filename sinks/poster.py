@@ -70,7 +70,9 @@ class Poster:
         self._tenant = settings.tenant
         self._concurrency = settings.posting_concurrency
         self._timeout = settings.posting_timeout
+        one_call = 1.5 * self._timeout
         self._rules = Rules(
+            call=one_call,
             lease=4 * self._timeout + 5,
             settle_after=settings.posting_settle_after,
             grace=settings.staff_grace,
@@ -80,7 +82,6 @@ class Poster:
         self._monotonic = monotonic
         self._name = posters.new_name()
         self._codec = codec.load()
-        one_call = 1.5 * self._timeout
         self._leases = Leases(
             self._name, self._tenant, seconds=self._rules.lease, monotonic=monotonic, wall=wall
         )

@@ -1,7 +1,9 @@
 """Names of posters, by which one can tell that a poster of the same machine is dead.
 
-A dead poster's leases need not run out: no call of its is on its way any more. A poster that only stands
-still (SIGSTOP) lives, and one whose number the system has given to another process is taken to live.
+A dead poster's leases need not run out, for it begins no call any more; what the platform still has of it
+is waited out (`sinks.upkeep`). A poster that only stands still (SIGSTOP) lives, and one whose number the
+system has given to another process is taken to live. Machines resumed from one memory snapshot look alike
+here: they would take each other's accounts and look replies in mid-call up; nothing is sent twice by it.
 """
 
 import hashlib

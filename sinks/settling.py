@@ -100,11 +100,13 @@ log = logs.get(__name__)
 class Rules:
     """Times in seconds.
 
-    `lease`: of an account, and after which a claim counts as abandoned; longer than a whole attempt can take.
+    `call`: that the one call that sends a reply may take. `lease`: of an account, and after which a claim
+    counts as abandoned; longer than a whole attempt can take.
     `settle_after`: over which a reply in doubt must stay absent. `grace`: see `sinks.observed`. `block`: for
     which an account stops when the platform blocks it for the first time.
     """
 
+    call: float
     lease: float
     settle_after: float
     grace: float

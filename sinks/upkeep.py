@@ -20,13 +20,16 @@ from sinks.settling import Rules
 
 _AT_ONCE: Final = 200
 
-# A claim ends with the lease it was made under: no call that began under it is on its way any more. A row
-# that was never released to be sent was not sent; one without an epoch was claimed before there were leases.
+# A claim ends with the lease it was made under and the call that it sent: a dead poster's lease ends before
+# its call, which the platform may still be at. A row that was never released to be sent was not sent; one
+# without an epoch was claimed before there were leases.
 _DEAD_CLAIMS: Final = f"""
 select q.*, q.sending_at is null and q.lease_epoch is not null as unsent from reply_queue q
 where q.tenant_id = $2 and q.state = 'posting' and (
     q.claimed_at < {NOW} - make_interval(secs => $3)
-    or (q.lease_epoch is not null and not exists (
+    or (q.lease_epoch is not null
+        and (q.sending_at is null or q.sending_at < {NOW} - make_interval(secs => $5))
+        and not exists (
         select from reply_pace p
         where (p.tenant_id, p.platform, p.account_id) = (q.tenant_id, q.platform, q.account_id)
             and p.lease_epoch = q.lease_epoch
@@ -100,7 +103,7 @@ async def keep_up(pool: Pool, codec: Codec, tenant: str, *, rules: Rules, now: d
         async with connection.transaction():
             await accounting.end_cool_downs(connection, codec, tenant, now)
         await gauges.measure(connection, tenant, now)
-        dead = await connection.fetch(_DEAD_CLAIMS, now, tenant, rules.lease, _AT_ONCE)
+        dead = await connection.fetch(_DEAD_CLAIMS, now, tenant, rules.lease, _AT_ONCE, rules.call)
         overdue = await connection.fetch(_OVERDUE, now, tenant, rules.grace, _AT_ONCE)
         if overdue:
             comments = sorted(str(row["comment_id"]) for row in overdue)

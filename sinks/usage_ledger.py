@@ -13,8 +13,9 @@ from typing import Final
 import asyncpg
 
 from infra import logs
-from infra.postgres import AWAY, Pool
+from infra.postgres import Pool, transient
 from replies.budget import Key, MonthlyBudget
+from schemas.errors import TransientError
 from schemas.events import utc_now
 
 log = logs.get(__name__)
@@ -50,33 +51,35 @@ class UsageLedger:
         used, self._used = self._used, defaultdict(lambda: [0, 0, 0])
         month = utc_now().date().replace(day=1)
         try:
-            async with self._pool.acquire() as connection, connection.transaction():
-                await connection.executemany(
-                    """
-                    insert into usage as u (tenant_id, month, platform, account_id, model,
-                        calls, prompt_tokens, completion_tokens)
-                    values ($1, $2, $3, $4, $5, $6, $7, $8)
-                    on conflict (tenant_id, platform, account_id, month, model) do update set
-                        calls = u.calls + excluded.calls,
-                        prompt_tokens = u.prompt_tokens + excluded.prompt_tokens,
-                        completion_tokens = u.completion_tokens + excluded.completion_tokens,
-                        updated_at = now()
-                    """,
-                    [(self._tenant, *row, *counts) for row, counts in sorted(used.items())],
-                )
-                totals = await connection.fetch(
-                    "select platform, account_id, sum(prompt_tokens + completion_tokens)::bigint as tokens "
-                    "from usage where tenant_id = $1 and month = $2 group by platform, account_id",
-                    self._tenant,
-                    month,
-                )
+            with transient():
+                async with self._pool.acquire() as connection, connection.transaction():
+                    await connection.executemany(
+                        """
+                        insert into usage as u (tenant_id, month, platform, account_id, model,
+                            calls, prompt_tokens, completion_tokens)
+                        values ($1, $2, $3, $4, $5, $6, $7, $8)
+                        on conflict (tenant_id, platform, account_id, month, model) do update set
+                            calls = u.calls + excluded.calls,
+                            prompt_tokens = u.prompt_tokens + excluded.prompt_tokens,
+                            completion_tokens = u.completion_tokens + excluded.completion_tokens,
+                            updated_at = now()
+                        """,
+                        [(self._tenant, *row, *counts) for row, counts in sorted(used.items())],
+                    )
+                    totals = await connection.fetch(
+                        "select platform, account_id, "
+                        "sum(prompt_tokens + completion_tokens)::bigint as tokens "
+                        "from usage where tenant_id = $1 and month = $2 group by platform, account_id",
+                        self._tenant,
+                        month,
+                    )
         except asyncio.CancelledError:
             # Whether it was written is not known: twice is a budget that ends early, never is money lost.
             self._take_back(used)
             raise
-        except (*AWAY, asyncpg.PostgresError) as error:
+        except (TransientError, asyncpg.PostgresError) as error:
             self._take_back(used)
-            log.warning("usage is not written yet", error=type(error).__name__)
+            log.warning("usage is not written yet", error=str(error))
             return False
         written: defaultdict[Key, int] = defaultdict(int)
         for (of, platform, account, _), (_, prompt, completion) in used.items():

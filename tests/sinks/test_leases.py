@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.outcomes import WriteOutcome
 from infra.postgres import Pool
+from sinks import posters
 from sinks.leases import Leases
 from sinks.poster import Poster
 from sinks.posters import MACHINE
@@ -76,6 +78,41 @@ async def test_a_dead_posters_accounts_are_taken_at_once(
     clock.advance(3)
     await office.round(after, keeps=True)
     assert [comment for comment, _ in page.sent] == sent
+
+
+async def test_the_call_that_a_dead_poster_was_in_is_waited_out(
+    office: Office, page: FakePage, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The platform goes on with it: a reply looked up too soon would be sent once more."""
+    await office.queued(1)
+    monkeypatch.setattr(posters, "new_name", lambda: f"{MACHINE}-{ended()}-a")
+    killed = office.poster(posting_timeout=60.0)
+    monkeypatch.undo()
+    begun = asyncio.Event()
+
+    async def hang(comment: str, text: str) -> WriteOutcome:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    page.on_reply = hang
+    await killed.step()
+    await asyncio.wait_for(begun.wait(), 10)
+    for task in killed._calls._tasks:
+        task.cancel()
+    page.on_reply = None
+    other = office.poster(posting_timeout=60.0)
+    await office.queued(2)
+    states = set()
+    for _ in range(29):
+        clock.advance(3)
+        await office.round(other, keeps=True)
+        states.add((await office.queue(1))[0]["state"])
+    assert states == {"posting"}
+    assert [comment for comment, _ in page.sent] == ["c2"]
+    clock.advance(6)
+    await office.round(other, keeps=True)
+    assert (await office.queue(1))[0]["state"] == "unknown"
 
 
 async def test_a_poster_that_keeps_living_keeps_its_accounts(

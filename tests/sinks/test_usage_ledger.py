@@ -1,6 +1,10 @@
 """Usage by account and month, and the budget that follows from it."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import asyncpg
 
 from infra import postgres
 from infra.postgres import Pool
@@ -41,6 +45,27 @@ async def test_while_postgres_is_away_it_counts_on_and_writes_later(pool: Pool, 
     assert await pool.fetchval("select prompt_tokens + completion_tokens from usage") == 30
     assert budget._spent == {}
     away.terminate()
+
+
+class Cut:
+    """A pool whose connection was cut while in use: its release raises in the cancellation's place."""
+
+    @contextlib.asynccontextmanager
+    async def acquire(self) -> AsyncIterator[None]:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            raise asyncpg.InterfaceError("connection has been released back to the pool")
+        yield
+
+
+async def test_a_worker_whose_connection_was_cut_while_it_stops_ends() -> None:
+    ledger = UsageLedger(Cut(), "default", MonthlyBudget(1000))  # type: ignore[arg-type]
+    running = asyncio.create_task(ledger.run())
+    await asyncio.sleep(0)
+    running.cancel()
+    done, _ = await asyncio.wait({running}, timeout=20)
+    assert done
 
 
 async def test_what_is_being_written_when_the_worker_stops_is_written_at_last(
