@@ -158,6 +158,12 @@ def intent_sources(data: Path) -> list[Example]:
     return found + [Example(cleaned, "brand-tweets", "en") for line in lines if (cleaned := normalise(line))]
 
 
+def plain(path: Path) -> list[Example]:
+    """A file of further English tweets, one a line, without labels, each once."""
+    lines = dict.fromkeys(normalise(line) for line in path.read_text("utf-8").split("\n"))
+    return [Example(text, "tweets", "en") for text in lines if text]
+
+
 def without(examples: list[Example], texts: set[str]) -> list[Example]:
     """Drop every example whose text, without case, is one of `texts`: the guard against leaks."""
     return [example for example in examples if example.text.casefold() not in texts]

@@ -2,8 +2,9 @@
 
 `ask` writes down the teachers' answers once, so that the student may read the pool for many epochs; `train`
 fits the student to them and to the labels. A teacher that reads English alone, with a tokenizer of its own,
-is asked about the English tweets by `ask_english`, and its answers are blended in. Texts that calibrate the
-exported model are in no pool.
+is asked about the English tweets by `ask_english`, and its answers are blended in. What teachers say of
+the tweets they were trained on leans to the labels; of `--tweets`, further ones without labels, it does not.
+Texts that calibrate the exported model are in no pool.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from models.training.predict import measure, outputs_of
 from models.training.train import SOURCE_WEIGHTS, Loss, fit, held_out, labelled_loss
 
 _TEMPERATURE = 2.0
-_ENGLISH = ("sentiment-en", "brand-tweets")
+_ENGLISH = ("sentiment-en", "brand-tweets", "tweets")
 """Sources that teachers of English are asked about."""
 
 
@@ -129,10 +130,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--models", type=Path, nargs="+", required=True, help="teachers, base, or the start")
-    parser.add_argument("--answers", type=Path, nargs="+", help="train: the parts of `ask`, in order")
+    parser.add_argument("--answers", type=Path, nargs="+", help="train: the parts of `ask`, the pool's first")
     parser.add_argument("--answers-english", type=Path, nargs="+", help="train: parts of `ask_english`")
     parser.add_argument("--share-english", type=float, default=0.5, help="train: of those in the blend")
     parser.add_argument("--embeddings", type=Path, help="train: what `embed` wrote")
+    parser.add_argument(
+        "--tweets", type=Path, help="further ones: ask: about these alone; train: on them too"
+    )
     parser.add_argument("--part", type=int, nargs=2, default=(0, 1), help="ask: which part of how many")
     parser.add_argument("--english", type=int, default=26_000)
     parser.add_argument("--layers", type=int, nargs="+", help="train: layers of the start to keep")
@@ -141,6 +145,7 @@ def main() -> None:
     parser.add_argument("--labelled", type=float, default=0.4)
     parser.add_argument("--quantized-from", type=int, default=2, help="train: the epoch, from 0, that rounds")
     parser.add_argument("--share", type=float, default=1.0, help="train: of the pool in each epoch")
+    parser.add_argument("--share-tweets", type=float, default=1.0, help="train: of the further tweets")
     parser.add_argument("--tokens", type=int, default=3072, help="train: of a batch")
     parser.add_argument("--seed", type=int, default=0, help="train: order of the batches")
     parser.add_argument("--threads", type=int, default=1)
@@ -149,7 +154,10 @@ def main() -> None:
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     tokenizer = Tokenizer.from_file(str(args.tokenizer))
-    texts = pool(args.data, english=args.english)
+    further = data.without(data.plain(args.tweets), held_out(args.data)) if args.tweets else []
+    texts = (
+        further if args.tweets and args.step != "train" else pool(args.data, english=args.english) + further
+    )
     if args.step in ("ask", "ask_english"):
         asking = ask if args.step == "ask" else ask_english
         rows = np.array_split(np.arange(len(texts)), args.part[1])[args.part[0]]
@@ -164,7 +172,8 @@ def main() -> None:
         english = np.concatenate([np.load(path)["sentiment"] for path in args.answers_english])
         taught["sentiment"] = blend(taught["sentiment"], english, args.share_english)
     if args.embeddings:
-        taught["embedding"] = centred(np.load(args.embeddings)["embedding"])
+        known = centred(np.load(args.embeddings)["embedding"])
+        taught["embedding"] = np.pad(known, ((0, len(further)), (0, 0)))
     if {len(value) for value in taught.values()} != {len(texts)}:
         raise SystemExit("the answers are to another pool")
     student: Encoder = torch.load(args.models[0], weights_only=False)
@@ -174,7 +183,11 @@ def main() -> None:
     def batches(number: int) -> list[Batch]:
         student.quantized = number >= args.quantized_from
         rng = random.Random(100 * args.seed + number)
-        rows = torch.tensor(sorted(rng.sample(range(len(texts)), int(args.share * len(texts)))))
+        begin = len(texts) - len(further)
+        rows = torch.tensor(
+            sorted(rng.sample(range(begin), int(args.share * begin)))
+            + sorted(rng.sample(range(begin, len(texts)), int(args.share_tweets * len(further))))
+        )
         chosen = [texts[row] for row in rows.tolist()]
         found = epoch(chosen, tokenizer, rng, varied=False, tokens=args.tokens, weights=SOURCE_WEIGHTS)
         return [replace(batch, rows=rows[batch.rows]) for batch in found]

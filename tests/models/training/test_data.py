@@ -8,6 +8,7 @@ import pytest
 
 from models.normalise import normalise
 from models.training import augment, data
+from models.training.further import gather, key
 from schemas.labels import Intent, Sentiment
 
 
@@ -93,3 +94,27 @@ def test_emoji_items_hold_every_listed_sign_with_its_mood() -> None:
     assert alone["😡"] is Sentiment.NEGATIVE
     assert alone["😍"] is Sentiment.POSITIVE
     assert alone["🤔"] is Sentiment.NEUTRAL
+
+
+def test_further_texts_hold_none_that_figures_are_taken_from_and_each_once() -> None:
+    known = {key("I love this phone!")}
+    raw = [
+        "RT @ann: I LOVE this phone @bob http://x.co/1",
+        "What a lovely day",
+        "what a lovely day!!",
+        "короткий текст",
+    ]
+    assert gather([("tweets", 9, raw)], known) in (["What a lovely day"], ["what a lovely day!!"])
+
+
+def test_no_more_texts_of_a_source_are_taken_than_asked() -> None:
+    raw = [f"text number {number} of many" for number in "abcdefghij"]
+    assert len(gather([("a", 3, raw), ("b", 2, [f"{each} more" for each in raw])], set())) == 5
+
+
+def test_a_file_of_further_tweets_gives_cleaned_texts_once(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("Hello @ann\nHello @bob\n\nBye", "utf-8")
+    assert [(each.text, each.sentiment) for each in data.plain(tmp_path / "t.txt")] == [
+        ("Hello @user", None),
+        ("Bye", None),
+    ]
