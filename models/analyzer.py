@@ -24,7 +24,7 @@ DEFAULT_MODEL: Path = WEIGHTS / SHIPPED
 CACHE_TEXTS = 4_096
 """Distinct texts whose analysis is kept, some 2 kB each: "Precio?" comes a thousand times a day."""
 
-AT_ONCE = 1_024
+AT_ONCE = 2_048
 """Texts that are labelled in one go where there are many: the more, the better lengths fit together."""
 
 _AHEAD = 2

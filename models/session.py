@@ -20,8 +20,8 @@ from models.registry import HEADS, Manifest, ModelDamaged
 
 Array = npt.NDArray[np.float32]
 
-BATCH_TOKENS = 768
-"""Tokens of a batch, measured with two threads: smaller ones pay more of the interpreter's overhead."""
+BATCH_TOKENS = 512
+"""Tokens of a batch, measured with two threads: smaller ones pay the interpreter more, larger ones pad."""
 
 BATCH_TEXTS = 64
 EMBEDDING = 384

@@ -25,9 +25,9 @@ from models.normalise import normalise
 from models.registry import Manifest, read_manifest
 from models.training.data import comments
 
-_ROUNDS: Final = 5
+_ROUNDS: Final = 9
 _ONE_BY_ONE: Final = 200
-_TOKENS: Final = (384, 768)
+_TOKENS: Final = (384, 512, 768)
 
 
 def measure(roberta: str | None = None) -> dict[str, Any]:
