@@ -46,10 +46,9 @@ class Languages:
         self._identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
         self._identifier.set_languages(_LANGUAGES)
         model = self._identifier
-        self._next = np.asarray(model.tk_nextmove, np.int64)
+        self._next, self._feature = np.asarray(model.tk_nextmove), np.asarray(model.tk_output)  # not copied
         self._base = np.asarray(model.tk_row, np.int64) << 8
-        self._feature = np.asarray(model.tk_output, np.int64)
-        self._table, self._prior = np.asarray(model.nb_ptc, np.float32), np.asarray(model.nb_pc, np.float32)
+        self._table, self._prior = np.asarray(model.nb_ptc), np.asarray(model.nb_pc)
 
     def detect(self, texts: Sequence[str]) -> list[tuple[str, float]]:
         """Give (ISO 639-1 code or "und", confidence from 0 to 1) for each cleaned text.
@@ -85,9 +84,9 @@ class Languages:
         for column, row in enumerate(order.tolist()):
             padded[: lengths[row], column] = np.frombuffer(texts[row], np.uint8)
         alive = np.searchsorted(-lengths[order], -np.arange(len(padded)), side="left")  # longer than so many
-        state, visits = np.zeros(len(texts), np.int64), []
+        state, visits = np.zeros(len(texts), self._next.dtype), []
         for letters, count in zip(padded, alive.tolist(), strict=True):
-            state = self._next[self._base[state[:count]] + letters[:count]].astype(np.int64)
+            state = self._next[self._base[state[:count]] + letters[:count]]
             feature = self._feature[state]
             seen = np.flatnonzero(feature >= 0)
             visits.append(order[seen] * len(self._table) + feature[seen])
