@@ -31,16 +31,17 @@ def new_name() -> str:
     return f"{MACHINE}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
 
+def process_of(name: str) -> int:
+    """The number of the process, on its machine, that this poster runs in."""
+    return int(name.split("-")[1])
+
+
 def is_dead(name: str) -> bool:
     """True if this poster's process is known to have ended; False where that cannot be known."""
-    machine, _, rest = name.partition("-")
-    number = rest.partition("-")[0]
-    if not MACHINE or machine != MACHINE or not number.isdecimal():
+    if not MACHINE or not name.startswith(f"{MACHINE}-"):
         return False
     try:
-        os.kill(int(number), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:  # it lives, and is another user's
-        return False
+        os.kill(process_of(name), 0)
+    except OSError as error:  # PermissionError: it lives, and is another user's
+        return isinstance(error, ProcessLookupError)
     return False

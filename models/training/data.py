@@ -169,6 +169,12 @@ def without(examples: list[Example], texts: set[str]) -> list[Example]:
     return [example for example in examples if example.text.casefold() not in texts]
 
 
+def held_out(folder: Path) -> set[str]:
+    """Every text that a figure is taken from, in lower case: none of them may be trained on."""
+    english, several = english_sentiment(folder, "val"), multilingual_sentiment(folder, "val")
+    return {e.text.casefold() for e in english + several + comments("heldout")}
+
+
 def set_aside(examples: list[Example], every: int) -> tuple[list[Example], list[Example]]:
     """Split by a hash of the text into (for training, set aside for calibration), one of `every` aside."""
     aside = [zlib.crc32(e.text.casefold().encode()) % every == 0 for e in examples]

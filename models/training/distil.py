@@ -24,7 +24,7 @@ from models.training.batches import Batch, epoch
 from models.training.encoder import Encoder, Outputs, shallow
 from models.training.packed import Array
 from models.training.predict import measure, outputs_of
-from models.training.train import SOURCE_WEIGHTS, Loss, fit, held_out, labelled_loss
+from models.training.train import SOURCE_WEIGHTS, Loss, fit, labelled_loss
 
 _TEMPERATURE = 2.0
 _ENGLISH = ("sentiment-en", "brand-tweets", "tweets")
@@ -49,7 +49,7 @@ def pool(folder: Path, *, english: int, seed: int = 11) -> list[data.Example]:
             chosen.append(example)
     plain = tweets[:english] + several + own + chosen
     varied = [vary(e, rng) for e in several + own * 2]
-    return data.without(plain + varied + emoji_items(rng), held_out(folder))
+    return data.without(plain + varied + emoji_items(rng), data.held_out(folder))
 
 
 def ask(teachers: list[Path], tokenizer: Tokenizer, texts: list[data.Example]) -> dict[str, Array]:
@@ -154,7 +154,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     tokenizer = Tokenizer.from_file(str(args.tokenizer))
-    further = data.without(data.plain(args.tweets), held_out(args.data)) if args.tweets else []
+    further = data.without(data.plain(args.tweets), data.held_out(args.data)) if args.tweets else []
     texts = (
         further if args.tweets and args.step != "train" else pool(args.data, english=args.english) + further
     )

@@ -78,9 +78,8 @@ def main() -> None:
     parser.add_argument("--checkouts", type=Path, required=True, help="folder of the repositories")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    labelled = [*data.english_sentiment(args.data, "train"), *data.english_sentiment(args.data, "val")]
-    labelled += [*data.multilingual_sentiment(args.data, "val"), *data.comments("heldout")]
-    texts = gather(sources(args.checkouts), {key(example.text) for example in labelled})
+    known = {example.text for example in data.english_sentiment(args.data, "train")}
+    texts = gather(sources(args.checkouts), {key(text) for text in known | data.held_out(args.data)})
     args.out.write_text("\n".join(texts) + "\n", "utf-8")
 
 

@@ -115,12 +115,6 @@ def _as_dict(value: object) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def held_out(folder: Path) -> set[str]:
-    """Every text that a figure is taken from, in lower case: none of them may be trained on."""
-    english, several = data.english_sentiment(folder, "val"), data.multilingual_sentiment(folder, "val")
-    return {e.text.casefold() for e in english + several + data.comments("heldout")}
-
-
 def training_set(
     folder: Path, rng: random.Random, *, english: int = 50_000, repeat: int = 2, without: str = ""
 ) -> list[data.Example]:
@@ -142,13 +136,15 @@ def training_set(
     examples = tweets[:english] + data.multilingual_sentiment(folder, "train") * repeat + chosen
     examples += data.comments() * (repeat + 1) + emoji_items(rng)
     return [
-        e for e in data.without(examples, held_out(folder)) if not (without and e.source.startswith(without))
+        e
+        for e in data.without(examples, data.held_out(folder))
+        if not (without and e.source.startswith(without))
     ]
 
 
 def tweets(folder: Path, rng: random.Random) -> list[data.Example]:
     """The English tweets and emoji items of one epoch, for a teacher that reads English alone."""
-    return data.without(data.english_sentiment(folder, "train") + emoji_items(rng), held_out(folder))
+    return data.without(data.english_sentiment(folder, "train") + emoji_items(rng), data.held_out(folder))
 
 
 def main() -> None:

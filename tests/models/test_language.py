@@ -73,5 +73,4 @@ def test_many_comments_at_once_are_told_as_each_alone() -> None:
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.text(max_size=40).map(normalise), min_size=1, max_size=8))
 def test_whatever_the_texts_many_at_once_are_told_as_each_alone(texts: list[str]) -> None:
-    filled = [*texts, *(["Hola, ¿cómo estás?", "ÇA VA", "żółć e\u0301", "1 2 3", ""] * _MANY)]
-    assert agrees(filled[: 2 * _MANY])
+    assert agrees([*texts, *(["Hola, ¿cómo estás?", "ÇA VA", "żółć e\u0301", "1 2 3", ""] * _MANY)])

@@ -14,6 +14,7 @@ from console.demo.pipeline import supervised
 from console.supervisor import Program, Supervisor
 from infra.embedded.ports import free_range
 from infra.postgres import Pool
+from sinks.posters import process_of
 
 _MOST: Final = 4
 
@@ -85,7 +86,7 @@ class Posters:
     async def _in_mid_call(self) -> int:
         while True:
             rows = await self._pool.fetch(_IN_MID_CALL)
-            calling = {int(str(row["claimed_by"]).split("-")[1]) for row in rows}
+            calling = {process_of(str(row["claimed_by"])) for row in rows}
             ours = {pid for supervisor, _ in self._running for pid in supervisor.pids().values()}
             if found := sorted((calling & ours) - self._unfit):
                 return self._chance.choice(found)
